@@ -1,0 +1,3 @@
+"""
+What the kit costs beside its peers: one application, several variants, fresh interleaved processes.
+"""

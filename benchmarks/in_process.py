@@ -1,0 +1,147 @@
+"""
+Time and processor time of one request through `app(scope, receive, send)`.
+
+The driver keeps one process a variant (three for `bare`: one process differs from the next by memory layout alone)
+and asks them in shuffled order for a batch of requests; after some rounds all are replaced by fresh ones. A figure
+is judged against `bare` in the same round, and medians are taken over the rounds.
+
+Wall time is the request path as one client sees it; what exporter threads do meanwhile leaks into it, as in
+production. Processor time is that of the whole process including a flush after the batch: what the machine pays.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import random
+import statistics
+import sys
+from dataclasses import dataclass, field
+from time import perf_counter, process_time
+from typing import Any
+
+from benchmarks.exchange import KINDS, Lifespan, Request, send_request
+from benchmarks.processes import Child, Sink, memory_megabytes, take_channel
+
+BATCH = 200
+"""Requests in a batch; the same for every variant, so that each exports its share within the batch."""
+
+BARE_PROCESSES = 3
+
+
+# --- the child: one variant, one batch for each question ------------------------------------------------------
+
+
+async def serve_batches(variant: str) -> None:
+    """
+    Answer each line on standard input with the cost of a batch, in microseconds a request.
+    """
+    channel = take_channel()
+    from benchmarks.apps import build
+
+    built = build(variant)
+    async with Lifespan(built.app):
+        for request in KINDS.values():
+            await run_batch(built.app, request, 300)
+        await built.flush()
+        channel.write(json.dumps({"ready": variant}) + "\n")
+        for line in sys.stdin:
+            question = json.loads(line)
+            cpu_before = process_time()
+            wall = await run_batch(built.app, KINDS[question["kind"]], question["count"])
+            await built.flush()
+            cpu = process_time() - cpu_before
+            per_request = 1e6 / question["count"]
+            answer = {"wall": wall * per_request, "cpu": cpu * per_request, "peak": memory_megabytes(field="VmHWM")}
+            channel.write(json.dumps(answer) + "\n")
+
+
+async def run_batch(app: Any, request: Request, count: int) -> float:
+    """
+    Seconds for `count` requests, one after the other.
+    """
+    started = perf_counter()
+    for _ in range(count):
+        await send_request(app, request)
+    return perf_counter() - started
+
+
+# --- the driver ---------------------------------------------------------------------------------------------
+
+
+@dataclass
+class Costs:
+    """One variant and one kind of request; every list has one entry a round, in microseconds."""
+
+    wall: list[float] = field(default_factory=list)
+    cpu: list[float] = field(default_factory=list)
+    added: list[float] = field(default_factory=list)
+    """Wall over that of `bare` in the same round."""
+
+    times_bare: list[float] = field(default_factory=list)
+    peak_megabytes: float = 0.0
+
+    def add(self, answer: dict[str, float], bare_wall: float) -> None:
+        """
+        Take in one batch.
+        """
+        self.wall.append(answer["wall"])
+        self.cpu.append(answer["cpu"])
+        self.added.append(answer["wall"] - bare_wall)
+        self.times_bare.append(answer["wall"] / bare_wall)
+        self.peak_megabytes = max(self.peak_megabytes, answer["peak"])
+
+
+Measured = dict[str, dict[str, Costs]]
+"""Costs by variant, then by kind of request."""
+
+
+def measure(variants: list[str], sink: Sink, generations: int, rounds: int) -> Measured:
+    """
+    `generations` times fresh processes, each asked in `rounds` shuffled rounds.
+    """
+    measured: Measured = {variant: {kind: Costs() for kind in KINDS} for variant in variants}
+    for _ in range(generations):
+        children = start_children(variants, sink)
+        try:
+            for _ in range(rounds):
+                for kind in KINDS:
+                    run_round(children, kind, measured)
+        finally:
+            for _, child in children:
+                child.close()
+    return measured
+
+
+def start_children(variants: list[str], sink: Sink) -> list[tuple[str, Child]]:
+    """
+    A process for each variant, started one after the other so that none warms up beside another.
+    """
+    children: list[tuple[str, Child]] = []
+    for variant in variants:
+        for _ in range(BARE_PROCESSES if variant == "bare" else 1):
+            child = Child("in_process", variant, environment=sink.environment(variant))
+            children.append((variant, child))
+            child.read()
+    return children
+
+
+def run_round(children: list[tuple[str, Child]], kind: str, measured: Measured) -> None:
+    """
+    One batch from every process, in an order of its own.
+    """
+    answers: dict[str, list[dict[str, float]]] = {}
+    for variant, child in random.sample(children, len(children)):
+        answers.setdefault(variant, []).append(child.ask(kind=kind, count=BATCH))
+    typical = {
+        variant: {name: statistics.median(batch[name] for batch in batches) for name in ("wall", "cpu", "peak")}
+        for variant, batches in answers.items()
+    }
+    for variant, answer in typical.items():
+        measured[variant][kind].add(answer, typical["bare"]["wall"])
+
+
+if __name__ == "__main__":
+    import uvloop
+
+    uvloop.run(serve_batches(sys.argv[1]))

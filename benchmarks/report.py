@@ -1,0 +1,190 @@
+"""
+The tables of a run, in Markdown.
+
+Reads results and decides nothing; the bars are judged in `bars`.
+"""
+
+from __future__ import annotations
+
+import platform
+import statistics
+from collections.abc import Iterable, Iterator, Sequence
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+from benchmarks import in_process, scale, scrape, start_up, under_load
+from benchmarks.apps import EXPORTED
+from benchmarks.bars import Bar, Results
+from benchmarks.exchange import KINDS
+
+median = statistics.median
+
+
+def render(results: Results, bars: list[Bar], title: str) -> str:
+    """
+    The whole report.
+    """
+    sections = [
+        ("Bars", bars_table(bars)),
+        ("In process: one request through the application", in_process_table(results.in_process)),
+        ("Under uvicorn with wrk", load_table(results.under_load)),
+        ("What arrived at the sink", received_table(results)),
+        ("Start-up and memory", start_up_table(results.start_up)),
+        ("One scrape of `/metrics`", scrape_table(results.scrape)),
+        ("Many routes, many clients", scale_table(results.scale)),
+    ]
+    shown = [f"## {heading}\n\n{body}" for heading, body in sections if body]
+    return "\n\n".join([f"# {title}", versions(), *shown]) + "\n"
+
+
+def versions() -> str:
+    """
+    What was measured, on what.
+    """
+    here = Path(__file__).with_name("requirements.txt").read_text().splitlines()
+    names = [line.partition(">=")[0].strip() for line in here if line and not line.startswith("#")]
+    installed = ", ".join(f"{name} {installed_version(name)}" for name in names)
+    return f"Python {platform.python_version()} on {platform.machine()}; {installed}."
+
+
+def installed_version(name: str) -> str:
+    """
+    The version in this environment.
+    """
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return "(absent)"
+
+
+def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """
+    A Markdown table, or nothing where there are no rows; the first column to the left, the others to the right.
+    """
+    body = ["| " + " | ".join(row) + " |" for row in rows]
+    if not body:
+        return ""
+    rule = "| --- |" + " ---: |" * (len(header) - 1)
+    return "\n".join(["| " + " | ".join(header) + " |", rule, *body])
+
+
+def bars_table(bars: list[Bar]) -> str:
+    """
+    Pass or fail, a row a bar.
+    """
+    rows = [(bar.requirement, bar.measured, "pass" if bar.holds else "**FAIL**") for bar in bars]
+    return table(("bar", "measured", "result"), rows)
+
+
+def in_process_table(measured: in_process.Measured) -> str:
+    """
+    Microseconds a request, medians over the rounds.
+    """
+
+    def cells(costs: in_process.Costs) -> Iterator[str]:
+        quartiles = statistics.quantiles(costs.wall, n=4) if len(costs.wall) > 1 else costs.wall * 3
+        yield f"{median(costs.wall):.0f} ({quartiles[0]:.0f}–{quartiles[2]:.0f})"
+        yield f"{median(costs.times_bare):.2f}"
+        yield f"{median(costs.added):+.0f}"
+        yield f"{median(costs.cpu):.0f}"
+
+    header = ["variant"]
+    for kind in KINDS:
+        header += [f"{kind} wall µs (q1–q3)", "× bare", "added", "CPU with export"]
+    rows = []
+    for variant, kinds in measured.items():
+        peak = max(costs.peak_megabytes for costs in kinds.values())
+        rows.append([variant, *(cell for kind in KINDS for cell in cells(kinds[kind])), f"{peak:.0f}"])
+    return table([*header, "peak RSS MB"], rows)
+
+
+def load_table(measured: under_load.Measured) -> str:
+    """
+    Rates, latencies and processor time of the server.
+    """
+    header = ["variant"]
+    for kind in KINDS:
+        header += [f"{kind} requests/s", "share of bare", "p50 ms", "p99 ms", "CPU µs/request"]
+    rows = []
+    for variant, kinds in measured.items():
+        row = [variant]
+        for kind in KINDS:
+            load = kinds[kind]
+            row += [f"{median(load.rate):.0f}", f"{median(load.share):.2f}", f"{median(load.p50_ms):.1f}"]
+            row += [f"{median(load.p99_ms):.1f}", f"{median(load.cpu):.0f}"]
+        rows.append([*row, f"{max(load.megabytes for load in kinds.values()):.0f}"])
+    return table([*header, "RSS MB"], rows)
+
+
+def received_table(results: Results) -> str:
+    """
+    Spans and log records a request: a variant that drops what it should export looks cheaper than it is.
+    """
+    rows = []
+    for variant, signals in EXPORTED.items():
+        counted = {signal: results.received.get(f"{variant}/{signal}", 0) for signal in signals}
+        if any(counted.values()):
+            rows.append((variant, *(f"{counted.get(signal, 0):,}" for signal in ("traces", "logs", "metrics"))))
+    return table(("variant", "spans", "log records", "bytes of metrics"), rows)
+
+
+def start_up_table(measured: dict[str, start_up.StartUp]) -> str:
+    """
+    Cold processes, medians.
+    """
+    if not measured:
+        return ""
+    bare = measured["bare"]
+    rows = [
+        (
+            variant,
+            f"{median(start.built_ms):.0f}",
+            f"{median(start.built_ms) - median(bare.built_ms):+.0f}",
+            f"{median(start.answered_ms):.0f}",
+            f"{median(start.megabytes):.0f}",
+            f"{median(start.megabytes) - median(bare.megabytes):+.0f}",
+            f"{start.modules}",
+        )
+        for variant, start in measured.items()
+    ]
+    return table(
+        ("variant", "built ms", "over bare", "first answer ms", "RSS MB", "over bare", "modules"),
+        rows,
+    )
+
+
+def scrape_table(measured: list[scrape.Scrape]) -> str:
+    """
+    Milliseconds for a whole scrape.
+    """
+    rows = [
+        (
+            f"{one.source}, {one.shape}",
+            f"{one.lines:,}",
+            f"{one.first_ms:.2f}",
+            f"{one.typical_ms:.2f}",
+            f"{one.kilobytes:.0f}",
+        )
+        for one in measured
+    ]
+    return table(("source", "lines", "first ms", "typical ms", "KiB"), rows)
+
+
+def scale_table(measured: list[scale.Point]) -> str:
+    """
+    Added cost by number of routes and clients.
+    """
+    rows = [
+        (
+            f"{point.axis}, {point.variant}",
+            f"{point.size:,}",
+            f"{point.seen:,}",
+            f"{point.bare:.0f}",
+            f"{point.added:+.1f} ± {point.spread:.1f}",
+            f"{point.grown_megabytes:.0f}",
+            f"{point.metrics_kilobytes:.0f}",
+        )
+        for point in measured
+    ]
+    header = ("axis, variant", "size", "really seen", "bare µs", "added µs", "RSS growth MB", "`/metrics` KiB")
+    return table(header, rows)

@@ -1,0 +1,130 @@
+"""
+The driver: `python -m benchmarks.run [--quick] [--only MEASURE ...] [--write FILE]`.
+
+Runs every variant side by side in one run of fresh, interleaved processes, prints the tables and judges the bars.
+Exits 1 when a bar does not hold.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+from benchmarks import apps, bars, in_process, report, scale, scrape, start_up, under_load
+from benchmarks.bars import KIT, Results
+from benchmarks.exchange import UnexpectedAnswer
+from benchmarks.processes import Sink, running_sink
+
+MEASURES = ("in-process", "load", "start-up", "scrape", "scale")
+SCALED = ("prometheus_fastapi_instrumentator", "opentelemetry_contrib", "assembled", KIT)
+
+
+@dataclass(frozen=True)
+class Effort:
+    """How much of everything: more rounds give steadier medians."""
+
+    generations: int
+    rounds: int
+    load_rounds: int
+    load_seconds: int
+    cold_starts: int
+    import_starts: int
+    scale_seconds: float
+    scaled: tuple[str, ...]
+
+
+THOROUGH = Effort(4, 6, 4, 2, 3, 7, 5.0, SCALED)
+QUICK = Effort(2, 3, 1, 1, 1, 3, 1.0, (KIT,))
+
+
+def main() -> int:
+    """
+    Parse, measure, print, judge.
+    """
+    options = parse_options()
+    effort = QUICK if options.quick else THOROUGH
+    variants = [variant for variant in apps.VARIANTS if variant not in options.without]
+    with running_sink() as sink:
+        results = measure(set(options.only or MEASURES), variants, effort, sink)
+    judged = bars.judge(results)
+    text = report.render(results, judged, f"Results of {date.today()}" + (" (quick run)" if options.quick else ""))
+    print(text)
+    if options.write:
+        options.write.write_text(text)
+    return 0 if all(bar.holds for bar in judged) else 1
+
+
+def parse_options() -> argparse.Namespace:
+    """
+    The command line.
+    """
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.run", description="What the kit costs beside its peers."
+    )
+    parser.add_argument("--quick", action="store_true", help="about two minutes, with fewer rounds")
+    parser.add_argument("--only", choices=MEASURES, nargs="+", help="measure just these")
+    parser.add_argument("--without", choices=list(apps.VARIANTS), nargs="+", default=[], help="leave variants out")
+    parser.add_argument("--write", type=Path, metavar="FILE", help="also write the report to a file")
+    return parser.parse_args()
+
+
+def measure(wanted: set[str], variants: list[str], effort: Effort, sink: Sink) -> Results:
+    """
+    What was asked for, one measure after the other: they would disturb each other.
+    """
+    results = Results()
+    if "in-process" in wanted:
+        say("in process")
+        results.in_process = in_process.measure(variants, sink, effort.generations, effort.rounds)
+    if "load" in wanted and under_load.available():
+        say("under load")
+        results.under_load = under_load.measure(variants, sink, effort.load_rounds, effort.load_seconds)
+    elif "load" in wanted:
+        say("under load: left out, it needs wrk and two cores")
+    results.received = sink.counts()
+    check_exports(results, variants)
+    if "start-up" in wanted:
+        say("start-up")
+        results.start_up = start_up.measure(variants, sink, effort.cold_starts)
+        if KIT in variants:
+            results.kit_import = start_up.measure_kit_import(sink, effort.import_starts)
+    if "scrape" in wanted:
+        say("scrapes")
+        results.scrape = scrape.measure(
+            [source for source in scrape.SOURCES if source in variants or source != KIT], sink
+        )
+    if "scale" in wanted:
+        say("routes and clients")
+        results.scale = scale.measure(
+            [variant for variant in effort.scaled if variant in variants], sink, effort.scale_seconds
+        )
+    return results
+
+
+def check_exports(results: Results, variants: list[str]) -> None:
+    """
+    A variant that sent nothing was not doing its work.
+
+    Raises:
+        UnexpectedAnswer: The sink has nothing of a signal that the variant exports.
+    """
+    if not (results.in_process or results.under_load):
+        return
+    for variant in variants:
+        for signal in apps.EXPORTED.get(variant, ()):
+            if not results.received.get(f"{variant}/{signal}"):
+                raise UnexpectedAnswer(f"{variant} exported no {signal}")
+
+
+def say(what: str) -> None:
+    """
+    Progress, beside the report.
+    """
+    print(f"measuring: {what}", file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

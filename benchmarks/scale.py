@@ -1,0 +1,220 @@
+"""
+Does the added cost stay flat when an application has many routes, or many clients?
+
+A bare application with 1 000 routes spends most of its time matching, so a difference between processes would
+drown in noise. Here one process holds both applications, bare and instrumented, and short stretches of
+identical requests alternate between them: the added cost is the median difference of neighbouring stretches.
+
+Routes: the requests of a stretch are spread evenly over the whole table. Clients: first that many distinct
+addresses are let in through the instrumented application, as far as the time allowed for it goes; then each measured request
+comes from an address of its own among them. The number of addresses really seen is part of the result.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import json
+import random
+import statistics
+import sys
+from dataclasses import dataclass
+from time import perf_counter
+from typing import Any
+
+from fastapi import FastAPI
+
+from benchmarks.exchange import Application, Lifespan, Request, send_request
+from benchmarks.processes import Child, Sink, memory_megabytes, take_channel
+
+POINTS = {"routes": (1, 100, 1_000), "clients": (1, 10_000, 1_000_000)}
+STRETCH = 60
+"""Requests between two changes from one application to the other."""
+
+
+@dataclass(frozen=True)
+class Point:
+    """Microseconds a request; `seen` is the number of distinct routes or clients before measuring."""
+
+    axis: str
+    size: int
+    variant: str
+    seen: int
+    bare: float
+    added: float
+    spread: float
+    """Half the distance between the quartiles of `added`, over the square root of the stretches: what noise can do."""
+
+    grown_megabytes: float
+    """Resident memory after everything, less that before the first request."""
+
+    metrics_kilobytes: float
+    """Size of one scrape afterwards; zero where there is none."""
+
+
+# --- the child ------------------------------------------------------------------------------------------------
+
+
+def add_many_routes(count: int) -> Any:
+    """
+    A function that gives an application `count` routes, each with a path parameter.
+    """
+
+    def add_routes(app: FastAPI) -> None:
+        for number in range(count):
+            app.add_api_route(f"/things{number}/{{name}}", read_thing)
+
+    return add_routes
+
+
+async def read_thing(name: str) -> dict[str, str]:
+    """
+    The endpoint of every route.
+    """
+    return {"name": name}
+
+
+def address(number: int) -> tuple[str, int]:
+    """
+    A client of its own for every number below sixteen million.
+    """
+    return (f"10.{number >> 16 & 255}.{number >> 8 & 255}.{number & 255}", 40_000)
+
+
+async def time_point(variant: str, axis: str, size: int, seconds: float) -> dict[str, float]:
+    """
+    Both applications in this process, in turns for `seconds`, after at most as long to let the clients in.
+    """
+    from benchmarks.apps import build
+
+    add_routes = add_many_routes(size if axis == "routes" else 1)
+    built = build(variant, add_routes)
+    # its own telemetry off: the variant beside it may have set global providers
+    bare = FastAPI(telemetry={"tracing": False, "metrics": False, "logs": False})
+    add_routes(bare)
+    async with Lifespan(built.app):
+        before = memory_megabytes()
+        seen = await let_in(built.app, bare, axis, size, seconds * 4)
+        await built.flush()
+        gc.collect()
+        bare_costs, added = await take_turns(built, bare, axis, size, seen, seconds)
+        grown = memory_megabytes() - before
+        scrape = await scrape_size(built.app)
+    quartiles = statistics.quantiles(added, n=4)
+    return {
+        "seen": seen,
+        "bare": statistics.median(bare_costs),
+        "added": statistics.median(added),
+        "spread": (quartiles[2] - quartiles[0]) / 2 / len(added) ** 0.5,
+        "grown": grown,
+        "scrape": scrape,
+    }
+
+
+async def let_in(app: Application, bare: Application, axis: str, size: int, seconds: float) -> int:
+    """
+    Every route once through both applications, or every client once through the instrumented one; how many there were.
+    """
+    deadline = perf_counter() + seconds
+    for number in range(size):
+        await send_request(app, request_for(axis, number))
+        if axis == "routes":
+            await send_request(bare, request_for(axis, number))
+        elif perf_counter() > deadline:
+            return number + 1
+    return size
+
+
+async def take_turns(
+    built: Any, bare: Application, axis: str, size: int, seen: int, seconds: float
+) -> tuple[list[float], list[float]]:
+    """
+    Costs of the bare application and what the other adds, one entry a pair of stretches.
+    """
+    bare_costs: list[float] = []
+    added: list[float] = []
+    deadline = perf_counter() + seconds
+    while perf_counter() < deadline or len(added) < 20:
+        offset = random.randrange(seen)
+        step = max(1, seen // STRETCH)
+        requests = [request_for(axis, (offset + step * number) % seen) for number in range(STRETCH)]
+        plain = await time_stretch(bare, requests)
+        instrumented = await time_stretch(built.app, requests)
+        plain = (plain + await time_stretch(bare, requests)) / 2
+        bare_costs.append(plain)
+        added.append(instrumented - plain)
+        if len(added) % 8 == 0:
+            # exports happen here and in neither application's stretch
+            await built.flush()
+    return bare_costs, added
+
+
+def request_for(axis: str, number: int) -> Request:
+    """
+    The request that the numbered route or client stands for.
+    """
+    if axis == "routes":
+        return Request("GET", f"/things{number}/one")
+    return Request("GET", "/things0/one", client=address(number))
+
+
+async def time_stretch(app: Application, requests: list[Request]) -> float:
+    """
+    Microseconds a request.
+    """
+    started = perf_counter()
+    for request in requests:
+        await send_request(app, request)
+    return (perf_counter() - started) * 1e6 / len(requests)
+
+
+async def scrape_size(app: Any) -> float:
+    """
+    Kilobytes of `/metrics` where the variant serves it.
+    """
+    from benchmarks.exchange import UnexpectedAnswer
+
+    try:
+        return len(await send_request(app, Request("GET", "/metrics"))) / 1024
+    except UnexpectedAnswer:
+        return 0.0
+
+
+# --- the driver -----------------------------------------------------------------------------------------------
+
+
+def measure(variants: list[str], sink: Sink, seconds: float) -> list[Point]:
+    """
+    A fresh process for every variant and point.
+    """
+    points = []
+    for axis, sizes in POINTS.items():
+        for size in sizes:
+            for variant in variants:
+                child = Child("scale", variant, axis, str(size), str(seconds), environment=sink.environment("scale"))
+                try:
+                    answer = child.read()
+                finally:
+                    child.close()
+                points.append(
+                    Point(
+                        axis,
+                        size,
+                        variant,
+                        answer["seen"],
+                        answer["bare"],
+                        answer["added"],
+                        answer["spread"],
+                        answer["grown"],
+                        answer["scrape"],
+                    )
+                )
+    return points
+
+
+if __name__ == "__main__":
+    import uvloop
+
+    channel = take_channel()
+    result = uvloop.run(time_point(sys.argv[1], sys.argv[2], int(sys.argv[3]), float(sys.argv[4])))
+    channel.write(json.dumps(result) + "\n")

@@ -1,0 +1,153 @@
+"""
+Declarations of metrics: what a metric is called, how it is counted and which labels it has.
+
+Owns the rules a declaration must keep, so that whatever is declared can be exposed. Holds no
+values and knows nothing of cells, workers or formats.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+from otel_kit.errors import OtelKitError
+
+__all__ = ["DEFAULT_BUCKETS", "OVERFLOW_LABEL", "Declaration", "DeclarationError", "Kind", "Merge"]
+
+Kind = Literal["counter", "gauge", "histogram", "summary"]
+
+Merge = Literal["sum", "max", "min"]
+"""How the gauges of several workers become one. Counters, histograms and summaries always add up."""
+
+DEFAULT_BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0, 7.5, 10.0)
+"""Those of prometheus_client, made for seconds."""
+
+OVERFLOW_LABEL = "otel_metric_overflow"
+"""Label of the one series that takes the values of all refused ones. Source: OpenTelemetry's metrics SDK."""
+
+RESERVED_LABELS = frozenset({"le", "quantile", OVERFLOW_LABEL})
+
+MAX_BUCKETS = 1000
+
+_METRIC_NAME = re.compile(r"[a-zA-Z_:][a-zA-Z0-9_:]*")
+_LABEL_NAME = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*")
+
+_DERIVED: dict[Kind, tuple[str, ...]] = {
+    "counter": ("_total",),
+    "gauge": (),
+    "histogram": ("_count", "_sum", "_bucket"),
+    "summary": ("_count", "_sum"),
+}
+
+
+class DeclarationError(OtelKitError, ValueError):
+    """
+    A metric that can't be declared like this, and why, on one line.
+    """
+
+
+@dataclass(frozen=True)
+class Declaration:
+    """
+    One metric.
+
+    Args:
+        name: As exposed; a counter's ends in `_total`.
+        buckets: Upper bounds of a histogram, rising, without +Inf.
+        unit: As OpenTelemetry writes it (`s`, `By`), or nothing.
+
+    Raises:
+        DeclarationError: A name, label or bucket that no format could carry.
+    """
+
+    kind: Kind
+    name: str
+    help: str
+    labels: tuple[str, ...] = ()
+    buckets: tuple[float, ...] = ()
+    unit: str = ""
+    merge: Merge = "sum"
+
+    def __post_init__(self) -> None:
+        if self.kind not in get_args(Kind) or self.merge not in get_args(Merge):
+            raise DeclarationError(f"metric {self.name!r} is of no known kind: {self.kind!r}, {self.merge!r}")
+        if not isinstance(self.name, str) or not _METRIC_NAME.fullmatch(self.name):
+            raise DeclarationError(f"metric name {self.name!r} must be letters, digits, '_' and ':'")
+        if self.kind == "counter" and not self.name.endswith("_total"):
+            raise DeclarationError(f"counter {self.name!r} must end in '_total'")
+        if self.merge != "sum" and self.kind != "gauge":
+            raise DeclarationError(f"metric {self.name!r}: only gauges can be merged by {self.merge}")
+        _check_labels(self.name, self.labels)
+        _check_buckets(self)
+
+    @property
+    def schema(self) -> tuple[object, ...]:
+        """
+        What must be equal for values to be added up: all but the help text.
+        """
+        return (self.kind, self.name, self.labels, self.buckets, self.unit, self.merge)
+
+    @property
+    def width(self) -> int:
+        """
+        Numbers that one series needs: a histogram has its sum, then a count for each bucket and for +Inf.
+        """
+        if self.kind == "histogram":
+            return len(self.buckets) + 2
+        return 2 if self.kind == "summary" else 1
+
+    @property
+    def claimed_names(self) -> frozenset[str]:
+        """
+        All names that this metric takes in one of the formats, so that no other may have them.
+        """
+        stem = self.name[: -len("_total")] if self.kind == "counter" else self.name
+        return frozenset({stem, *(stem + ending for ending in _DERIVED[self.kind])})
+
+
+def label_names(labels: Iterable[str]) -> tuple[str, ...]:
+    """
+    The names as a tuple; one bare string is refused, since it would be read letter by letter.
+    """
+    if isinstance(labels, str):
+        raise DeclarationError(f"label names must be a list, not the text {labels!r}")
+    return tuple(labels)
+
+
+def bucket_bounds(buckets: Iterable[float]) -> tuple[float, ...]:
+    """
+    The bounds as numbers, without the +Inf that every histogram has anyway.
+    """
+    try:
+        bounds = tuple(float(bound) for bound in buckets)
+    except (TypeError, ValueError) as error:
+        raise DeclarationError(f"buckets must be numbers: {buckets!r}") from error
+    return bounds[:-1] if bounds and bounds[-1] == math.inf else bounds
+
+
+def _check_labels(name: str, labels: tuple[str, ...]) -> None:
+    for label in labels:
+        if not isinstance(label, str) or not _LABEL_NAME.fullmatch(label):
+            raise DeclarationError(f"label {label!r} of metric {name!r} must be letters, digits and '_'")
+        # alone, the overflow label is that of another library's own overflow series
+        if (label in RESERVED_LABELS and labels != (OVERFLOW_LABEL,)) or label.startswith("__"):
+            raise DeclarationError(f"label {label!r} of metric {name!r} is reserved")
+    if len(set(labels)) < len(labels):
+        raise DeclarationError(f"metric {name!r} has a label twice: {', '.join(labels)}")
+
+
+def _check_buckets(declaration: Declaration) -> None:
+    buckets, name = declaration.buckets, declaration.name
+    if declaration.kind != "histogram":
+        if buckets:
+            raise DeclarationError(f"metric {name!r} is no histogram and has no buckets")
+        return
+    if not 1 <= len(buckets) <= MAX_BUCKETS:
+        raise DeclarationError(f"histogram {name!r} needs between 1 and {MAX_BUCKETS} finite buckets")
+    rising = all(low < high for low, high in itertools.pairwise(buckets))
+    if not rising or not all(math.isfinite(bound) for bound in buckets):
+        raise DeclarationError(f"buckets of histogram {name!r} must be finite and rise: {buckets}")

@@ -1,0 +1,210 @@
+"""
+The record of one request, and the correlation id of whatever runs at the moment.
+
+Owns the context variable that every other module reads. Knows nothing of ASGI servers,
+exporters or layouts: the rings fill a record, the exits read it, nothing is computed twice.
+"""
+
+from __future__ import annotations
+
+import contextvars
+import functools
+import os
+import random
+import re
+import time
+from collections.abc import Callable, Iterator, MutableMapping
+from contextlib import contextmanager
+from typing import Any, ParamSpec, TypeVar
+
+from opentelemetry.trace import INVALID_SPAN, Span
+
+__all__ = [
+    "CLEAN_SPAN_KEYS",
+    "CORRELATION_KEY",
+    "SCOPE_NAME",
+    "RequestRecord",
+    "bound_correlation_id",
+    "correlation_id",
+    "current_record",
+    "keep_context",
+    "new_correlation_id",
+    "safe_correlation_id",
+]
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+SCOPE_NAME = "otel_kit"
+"""Instrumentation scope of the kit's own spans."""
+
+CORRELATION_KEY = "correlation_id"
+"""Name of the id as span attribute, log field and baggage member."""
+
+CLEAN_SPAN_KEYS = frozenset(
+    {
+        "client.address",
+        "correlation_id",
+        "error.type",
+        "http.request.method",
+        "http.request.method_original",
+        "http.response.status_code",
+        "http.route",
+        "network.peer.address",
+        "network.peer.port",
+        "network.protocol.version",
+        "otel_kit.client_disconnected",
+        "server.address",
+        "server.port",
+        "url.path",
+        "url.query",
+        "url.scheme",
+        "user_agent.original",
+    }
+)
+"""Attributes that the rings set on the server span after the policy has seen them."""
+
+_SAFE_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
+_ids = random.Random()
+os.register_at_fork(after_in_child=_ids.seed)
+
+
+class RequestRecord:
+    """
+    What is known of one request or connection, filled as it goes by.
+
+    Text that came from the client (`path`, `query`, `user_agent`, `client`) has passed the
+    redaction policy and is bounded. `arriving` is true while another engine starts the server
+    span; `quiet` requests have no span and no line unless they fail. `started_at` is in epoch seconds; `status_code` is None
+    until a response starts; `route` is the full template, None where none matched or before the end.
+    """
+
+    __slots__ = (
+        "arriving",
+        "client",
+        "correlation_id",
+        "disconnected",
+        "duration_seconds",
+        "entry_path",
+        "error",
+        "finished",
+        "kind",
+        "method",
+        "original_method",
+        "own_seconds",
+        "path",
+        "peer",
+        "query",
+        "quiet",
+        "root_path",
+        "route",
+        "scope",
+        "server",
+        "span",
+        "span_id",
+        "started",
+        "started_at",
+        "status_code",
+        "trace_flags",
+        "trace_id",
+        "trusted",
+        "user_agent",
+    )
+
+    def __init__(self, scope: MutableMapping[str, Any], correlation_id: str) -> None:
+        self.kind: str = scope["type"]
+        self.scope = scope
+        self.correlation_id = correlation_id
+        self.started = time.perf_counter()
+        self.started_at = time.time()
+        self.method = "GET"
+        self.original_method = ""
+        self.entry_path: str = scope["path"]
+        self.root_path: str = scope.get("root_path", "")
+        self.path = ""
+        self.query = ""
+        self.user_agent = ""
+        self.peer: str | None = None
+        self.client: str | None = None
+        self.server: tuple[str, int | None] | None = None
+        self.trusted = False
+        self.span: Span = INVALID_SPAN
+        self.trace_id: str | None = None
+        self.span_id: str | None = None
+        self.trace_flags = 0
+        self.route: str | None = None
+        self.status_code: int | None = None
+        self.error: BaseException | None = None
+        self.duration_seconds = 0.0
+        self.own_seconds = 0.0
+        self.disconnected = False
+        self.finished = False
+        self.arriving = False
+        self.quiet = False
+
+
+current_record: contextvars.ContextVar[RequestRecord | None] = contextvars.ContextVar("otel_kit.record", default=None)
+_bound_id: contextvars.ContextVar[str | None] = contextvars.ContextVar("otel_kit.correlation_id", default=None)
+
+
+def correlation_id() -> str | None:
+    """
+    The id of the request, task or message at hand; None outside of all of them.
+    """
+    bound = _bound_id.get()
+    if bound is not None:
+        return bound
+    record = current_record.get()
+    return None if record is None else record.correlation_id
+
+
+def new_correlation_id() -> str:
+    """
+    A fresh id in the form of a random UUID (RFC 9562, version 4).
+    """
+    digits = f"{_ids.getrandbits(128):032x}"
+    return f"{digits[:8]}-{digits[8:12]}-4{digits[13:16]}-a{digits[17:20]}-{digits[20:]}"
+
+
+def safe_correlation_id(text: str) -> str | None:
+    """
+    `text` when it may be taken over as an id from outside (1 to 128 of `A-Za-z0-9._-`), else None.
+    """
+    return text if _SAFE_ID.fullmatch(text) else None
+
+
+@contextmanager
+def bound_correlation_id(value: str | None = None) -> Iterator[str]:
+    """
+    Run a task or handle a message under a correlation id.
+
+    Args:
+        value: The id that came with the message. None, or one with characters outside
+            `A-Za-z0-9._-`, gives a new id.
+
+    Yields:
+        The id that holds inside the block, on each span, log line and outgoing call.
+    """
+    accepted = safe_correlation_id(value) if value is not None else None
+    token = _bound_id.set(accepted or new_correlation_id())
+    try:
+        yield _bound_id.get() or ""
+    finally:
+        _bound_id.reset(token)
+
+
+def keep_context(function: Callable[P, R]) -> Callable[P, R]:
+    """
+    `function`, to be called elsewhere in the context of this moment.
+
+    For `loop.run_in_executor`, thread pools and bare threads, which start with an empty
+    context: `loop.run_in_executor(None, keep_context(work))`. Span, correlation id and baggage
+    go along. Each call runs in a copy, so the same result may be called many times at once.
+    """
+    context = contextvars.copy_context()
+
+    @functools.wraps(function)
+    def in_context(*args: P.args, **kwargs: P.kwargs) -> R:
+        return context.copy().run(function, *args, **kwargs)
+
+    return in_context

@@ -1,0 +1,157 @@
+"""
+HTTP clients: outgoing calls carry `traceparent`, `X-Correlation-ID` and baggage.
+
+Where OpenTelemetry's instrumentation of a client library is installed it is switched on, and
+makes a client span as well. Where it is not, a small hook of the kit's adds the headers alone.
+A library is never imported here: only those count that the application has imported itself.
+"""
+
+from __future__ import annotations
+
+import functools
+import importlib
+import sys
+from collections.abc import Callable, MutableMapping
+from importlib.util import find_spec
+from typing import Any, NamedTuple
+
+from opentelemetry import propagate
+
+from otel_kit.faults import fault
+
+__all__ = ["Clients"]
+
+Undo = Callable[[], None]
+
+
+class _Client(NamedTuple):
+    """
+    One client library: its instrumentation, and where a hook of ours would sit.
+    """
+
+    library: str
+    instrumentation: str
+    instrumentor: str
+    classes: tuple[str, ...]
+    method: str
+    headers: Callable[[tuple[Any, ...], dict[str, Any]], MutableMapping[str, Any]]
+
+
+def _of_request(args: tuple[Any, ...], kwargs: dict[str, Any]) -> MutableMapping[str, Any]:
+    """
+    The headers of the request object that comes first after `self`.
+    """
+    request = args[1] if len(args) > 1 else kwargs["request"]
+    headers: MutableMapping[str, Any] = request.headers
+    return headers
+
+
+def _of_keyword(args: tuple[Any, ...], kwargs: dict[str, Any]) -> MutableMapping[str, Any]:
+    """
+    A copy of the keyword `headers`, put in its place: the caller's own mapping stays as it is.
+    """
+    kwargs["headers"] = dict(kwargs.get("headers") or {})
+    headers: MutableMapping[str, Any] = kwargs["headers"]
+    return headers
+
+
+_CLIENTS = (
+    _Client(
+        "httpx",
+        "opentelemetry.instrumentation.httpx",
+        "HTTPXClientInstrumentor",
+        ("httpx.Client", "httpx.AsyncClient"),
+        "send",
+        _of_request,
+    ),
+    _Client("httpx2", "", "", ("httpx2.Client", "httpx2.AsyncClient"), "send", _of_request),
+    _Client(
+        "requests",
+        "opentelemetry.instrumentation.requests",
+        "RequestsInstrumentor",
+        ("requests.Session",),
+        "send",
+        _of_request,
+    ),
+    _Client(
+        "aiohttp",
+        "opentelemetry.instrumentation.aiohttp_client",
+        "AioHttpClientInstrumentor",
+        ("aiohttp.ClientSession",),
+        "_request",
+        _of_keyword,
+    ),
+)
+
+
+class Clients:
+    """
+    The client libraries of this process that the kit has joined.
+    """
+
+    def __init__(self) -> None:
+        self.joined: dict[str, str] = {}
+        """Library -> `instrumentation` or `headers`, for the report."""
+        self._undo: list[Undo] = []
+
+    def join(self, tracer_provider: Any) -> None:
+        """
+        Join every known library that is imported by now and not joined yet. Never raises.
+        """
+        for client in _CLIENTS:
+            if client.library not in sys.modules or client.library in self.joined:
+                continue
+            try:
+                if client.instrumentation and _is_installed(client.instrumentation):
+                    self._instrument(client, tracer_provider)
+                else:
+                    self._hook(client)
+            except Exception as error:
+                fault("clients", error)
+
+    def leave(self) -> None:
+        """
+        Take back what `join` did.
+        """
+        while self._undo:
+            self._undo.pop()()
+        self.joined.clear()
+
+    def _instrument(self, client: _Client, tracer_provider: Any) -> None:
+        instrumentor = getattr(importlib.import_module(client.instrumentation), client.instrumentor)()
+        self.joined[client.library] = "instrumentation"
+        if not instrumentor.is_instrumented_by_opentelemetry:
+            instrumentor.instrument(tracer_provider=tracer_provider)
+            self._undo.append(instrumentor.uninstrument)
+
+    def _hook(self, client: _Client) -> None:
+        for path in client.classes:
+            module, _, name = path.rpartition(".")
+            owner = getattr(sys.modules[module], name)
+            original = getattr(owner, client.method)
+            setattr(owner, client.method, _injecting(original, client.headers))
+            self._undo.append(functools.partial(setattr, owner, client.method, original))
+        self.joined[client.library] = "headers"
+
+
+def _injecting(original: Callable[..., Any], headers_of: Callable[..., MutableMapping[str, Any]]) -> Callable[..., Any]:
+    """
+    `original` with the context's headers added to the request first; works for coroutines, too.
+    """
+
+    @functools.wraps(original)
+    def send_with_context(*args: Any, **kwargs: Any) -> Any:
+        try:
+            propagate.inject(headers_of(args, kwargs))
+        except Exception as error:
+            fault("clients", error)
+        return original(*args, **kwargs)
+
+    return send_with_context
+
+
+def _is_installed(module: str) -> bool:
+    try:
+        return find_spec(module) is not None
+    except ModuleNotFoundError:
+        return False

@@ -1,0 +1,136 @@
+"""
+A metric and its series: how label values become cells, and where the cap is.
+
+Owns the lookup by label values. Knows nothing of workers: where cells are put is decided by
+what the registry has in its `place`.
+
+`children` is looked up by the values as they came, `series` by the cleaned ones. Both are
+bounded: a caller that sends ever new values gets the overflow series, and is not remembered.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
+
+from otel_kit.catalogue import OVERFLOW_LABEL, Declaration
+from otel_kit.ledger.cells import Child
+from otel_kit.ledger.children import make_child
+
+if TYPE_CHECKING:
+    from otel_kit.ledger.registry import Registry
+
+__all__ = ["MAX_SERIES", "OVERFLOW_KEY", "Family", "label_pairs"]
+
+MAX_SERIES = 2000
+"""As the OpenTelemetry SDK's."""
+
+OVERFLOW_KEY: tuple[str, ...] = ()
+"""Key of the overflow series: no metric with labels has an empty key otherwise."""
+
+ChildT = TypeVar("ChildT", bound=Child)
+
+
+class Family(Generic[ChildT]):
+    """
+    One declared metric.
+
+    `local` means that the numbers are this process's own affair: no other worker's are added.
+    """
+
+    def fill(self, declaration: Declaration, registry: Registry, max_series: int | None, local: bool) -> None:
+        """
+        What a constructor would do: constructing a metric gives an old object where there is one.
+        """
+        self.declaration = declaration
+        self.name = declaration.name
+        self.documentation = declaration.help
+        self.labelnames = declaration.labels
+        self.max_series = MAX_SERIES if max_series is None else max_series
+        self.local = local
+        self.children: dict[tuple[str, ...], ChildT] = {}
+        self.series: dict[tuple[str, ...], ChildT] = {}
+        self._registry = registry
+        if not self.labelnames:
+            self.labels()
+
+    def labels(self, *values: object, **names: object) -> ChildT:
+        """
+        The series with these label values, made when it is new.
+
+        Beyond `max_series` it is the overflow series, and the refusal is counted.
+
+        Raises:
+            ValueError: Values are missing, left over or given both ways.
+        """
+        if names:
+            values = self._in_order(values, names)
+        raw = tuple([value if value.__class__ is str else _text(value) for value in values])
+        child = self.children.get(raw)
+        return child if child is not None else self._find(raw)
+
+    def _in_order(self, values: tuple[object, ...], names: dict[str, object]) -> tuple[object, ...]:
+        if values or names.keys() != set(self.labelnames):
+            raise ValueError(f"metric {self.name} takes the labels {self.labelnames}")
+        return tuple([names[label] for label in self.labelnames])
+
+    def _find(self, raw: tuple[str, ...]) -> ChildT:
+        if len(raw) != len(self.labelnames):
+            raise ValueError(f"metric {self.name} takes the labels {self.labelnames}")
+        registry = self._registry
+        key = tuple([registry.clean(value) for value in raw])
+        with registry.lock:
+            child = self.series.get(key)
+            if child is None:
+                if not self._has_room(key):
+                    registry.refuse(self)
+                    return self.overflow()
+                child = self._make(key)
+            # several raw values may clean to one, and must not crowd out others for good
+            if len(self.children) < 2 * self.max_series:
+                self.children[raw] = child
+            return child
+
+    def _has_room(self, key: tuple[str, ...]) -> bool:
+        inherited = self._registry.inherited(self.declaration, key)
+        return inherited < 0 or max(len(self.series), inherited) < self.max_series
+
+    def overflow(self) -> ChildT:
+        """
+        The series that takes the values of all refused ones.
+        """
+        with self._registry.lock:
+            child = self.series.get(OVERFLOW_KEY)
+            return child if child is not None else self._make(OVERFLOW_KEY)
+
+    def _make(self, key: tuple[str, ...]) -> ChildT:
+        child = cast(ChildT, make_child(self.declaration))
+        child.labels = label_pairs(self.declaration, key)
+        self._registry.place(self, key, child)
+        self.series[key] = child
+        return child
+
+    @property
+    def unlabelled(self) -> ChildT:
+        """
+        The only series of a metric without labels.
+
+        Raises:
+            ValueError: The metric has labels: say which series.
+        """
+        if self.labelnames:
+            raise ValueError(f"metric {self.name} takes the labels {self.labelnames}")
+        return self.series[()]
+
+
+def label_pairs(declaration: Declaration, key: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
+    """
+    Names and values of one series, as exposed.
+    """
+    if declaration.labels and key == OVERFLOW_KEY:
+        return ((OVERFLOW_LABEL, "true"),)
+    return tuple(zip(declaration.labels, key, strict=True))
+
+
+def _text(value: Any) -> str:
+    # the text itself of a str that is also an enum member, since both find the same series
+    return str.__str__(value) if isinstance(value, str) else str(value)

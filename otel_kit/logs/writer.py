@@ -1,0 +1,307 @@
+"""
+Log lines on their way to standard output, without making anybody wait.
+
+Owns a queue bounded by records and bytes, and the daemon thread that redacts, lays out and
+writes what is in it. Knows nothing of the `logging` module or of OTLP.
+
+Until `start` (while the application is being set up), and after `close`, there is no thread:
+a line is written by its caller as far as the output takes it at once, and waits otherwise. So a
+parent process that only forks workers never has a thread, and neither has a forked child that
+doesn't serve.
+
+The thread sleeps while there is nothing to do. Once woken it gathers for a few milliseconds,
+which makes one write of many lines and spares each request the wake-up.
+A caller that logs in a tight loop would keep the interpreter lock from the thread: from half a
+queue on it gives way for a tenth of a millisecond, as long as the output is being taken.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+import time
+import weakref
+from collections import Counter, deque
+from collections.abc import Callable
+from functools import partial
+from itertools import accumulate
+from typing import TYPE_CHECKING
+
+from otel_kit.faults import fault
+from otel_kit.logs.item import LogItem, kit_item
+from otel_kit.logs.layouts import LineLayout
+from otel_kit.logs.output import DescriptorOutput, DropReason, StandardOutput
+
+if TYPE_CHECKING:
+    from otel_kit.redaction import Policy
+
+__all__ = ["LineWriter"]
+
+MAX_ITEMS = 10_000
+MAX_BYTES = 8 * 1024 * 1024
+GATHER_SECONDS = 0.004
+SAY_EVERY_SECONDS = 10.0
+_STALLED_SECONDS = 0.05
+_GIVE_WAY_SECONDS = 0.0001
+_LOOK_SECONDS = 0.002
+
+
+def _reset_forked(writer: weakref.ref[LineWriter]) -> None:
+    found = writer()
+    if found is not None:
+        found._reset()
+
+
+class LineWriter:
+    """
+    The queue and its thread. Every method may be called from any thread, at any moment.
+
+    Args:
+        layout: Makes the line of an item.
+        policy: Cleans an item before it is laid out.
+        dropped: Told of each line that is lost, with the reason and how many.
+        output: Where the lines go.
+        max_items: Records that may wait.
+        max_bytes: Bytes that waiting records may take.
+    """
+
+    def __init__(
+        self,
+        layout: LineLayout,
+        policy: Policy,
+        dropped: Callable[[DropReason, int], None],
+        *,
+        output: DescriptorOutput | StandardOutput | None = None,
+        max_items: int = MAX_ITEMS,
+        max_bytes: int = MAX_BYTES,
+    ) -> None:
+        self.layout = layout
+        self.policy = policy
+        self.output: DescriptorOutput | StandardOutput = output or StandardOutput()
+        self._dropped = dropped
+        self._max_items = max_items
+        self._max_bytes = max_bytes
+        self._reset()
+        os.register_at_fork(after_in_child=partial(_reset_forked, weakref.ref(self)))
+
+    def _reset(self) -> None:
+        # in a forked child: the lines that wait are the parent's, and so are its locks. The child
+        # has no thread until it serves, so a short-lived one loses nothing by ending abruptly
+        self._started = False
+        self._queue: deque[LogItem] = deque()
+        self._bytes = 0
+        # reentrant: a signal handler or a finaliser may log while this thread is in here
+        self._lock = threading.RLock()
+        self._draining = threading.Lock()
+        self._wake = threading.Lock()
+        self._wake.acquire()
+        self._sleeping = False
+        self._busy = 0
+        self._stop_at: float | None = None
+        self._thread: threading.Thread | None = None
+        self._unsaid: Counter[DropReason] = Counter()
+        self._said_at = -SAY_EVERY_SECONDS
+
+    def offer(self, item: LogItem) -> None:
+        """
+        Take the item, or count it as dropped. Never blocks, never raises.
+        """
+        with self._lock:
+            waiting = len(self._queue)
+            full = waiting >= self._max_items or self._bytes + item.size > self._max_bytes
+            if not full:
+                self._bytes += item.size
+                self._queue.append(item)
+                if self._sleeping:
+                    self._rouse()
+        if full:
+            self._lose("queue_full", 1)
+        elif not self._started:
+            self._drain_what_goes_at_once()
+        elif self._thread is None:
+            self._make_thread()
+        elif waiting > self._max_items >> 1 and self._is_moving():
+            time.sleep(_GIVE_WAY_SECONDS)
+
+    def start(self) -> None:
+        """
+        From now on lines are written by a thread. To be called when the process begins to serve.
+        """
+        self._started = True
+        self._stop_at = None
+        if self._thread is not None and not self._thread.is_alive():
+            self._thread = None
+        if self._thread is None:
+            self._make_thread()
+
+    def flush(self, deadline: float) -> bool:
+        """
+        Wait until everything taken so far is written.
+
+        Args:
+            deadline: When to stop waiting, as `time.monotonic()` counts.
+
+        Returns:
+            False when something still waits.
+        """
+        while self._queue or self._busy:
+            if self._thread is None:
+                self._drain_what_goes_at_once()
+            else:
+                self._rouse()
+            if not (self._queue or self._busy):
+                break
+            if time.monotonic() >= deadline:
+                return False
+            time.sleep(_LOOK_SECONDS)
+        return True
+
+    def close(self, deadline: float) -> bool:
+        """
+        Write what waits and end the thread; what is left at the deadline is counted as dropped.
+
+        Later lines still come out, written by their callers; `start` opens the queue again.
+        """
+        self._stop_at = deadline
+        flushed = self.flush(deadline)
+        self._started = False
+        thread = self._thread
+        self._rouse()
+        if thread is not None:
+            thread.join(max(0.0, deadline - time.monotonic()))
+            if not thread.is_alive():
+                self._thread = None
+        if not flushed:
+            with self._lock:
+                left = len(self._queue)
+                self._queue.clear()
+                self._bytes = 0
+            self._lose("shutdown", left)
+        return flushed
+
+    # -- the thread -------------------------------------------------------------------------
+
+    def _make_thread(self) -> None:
+        with self._lock:
+            if self._thread is not None:
+                return
+            thread = self._thread = threading.Thread(target=self._run, name="otel_kit.logs", daemon=True)
+        try:
+            thread.start()
+        except RuntimeError:
+            # the interpreter is ending, or the system gives no more threads
+            self._thread = None
+            self._started = False
+            self._drain_what_goes_at_once()
+
+    def _run(self) -> None:
+        while True:
+            self._sleep_until_needed()
+            if self._stop_at is None:
+                time.sleep(GATHER_SECONDS)
+            try:
+                with self._draining:
+                    self._drain(self._is_over)
+            except Exception as error:
+                fault("logs", error)
+            if not self._started:
+                return
+
+    def _sleep_until_needed(self) -> None:
+        self._sleeping = True
+        if not self._queue and self._started:
+            self._wake.acquire()
+        self._sleeping = False
+
+    def _rouse(self) -> None:
+        self._sleeping = False
+        try:
+            self._wake.release()
+        except RuntimeError:
+            return  # already awake
+
+    def _is_over(self) -> bool:
+        return self._stop_at is not None and time.monotonic() >= self._stop_at
+
+    def _is_moving(self) -> bool:
+        since = self.output.waiting_since
+        return since is None or time.monotonic() - since < _STALLED_SECONDS
+
+    # -- writing ----------------------------------------------------------------------------
+
+    def _drain_what_goes_at_once(self) -> None:
+        # not acquired: somebody else is draining, or this very thread logs from inside
+        if not self._draining.acquire(blocking=False):
+            return
+        try:
+            while self._queue and self.output.ready():
+                self._drain(lambda: True, most=1)
+        except Exception as error:
+            fault("logs", error)
+        finally:
+            self._draining.release()
+
+    def _drain(self, give_up: Callable[[], bool], most: int = MAX_ITEMS) -> None:
+        """
+        Write up to `most` of the waiting lines, as many in one write as may go together.
+        """
+        batch: list[bytes] = []
+        length = size = 0
+        try:
+            while self._queue and most > 0:
+                most -= 1
+                # busy before the item leaves the queue: `flush` looks at the two in the other order
+                self._busy += 1
+                item = self._queue.popleft()
+                size += item.size
+                line = self._line(item)
+                if batch and length + len(line) > self.output.batch_bytes:
+                    self._write(batch, give_up)
+                    self._free(size)
+                    batch, length, size = [], 0, 0
+                batch.append(line)
+                length += len(line)
+            if batch:
+                self._write(batch, give_up)
+        except IndexError:
+            return  # `close` gave up on the rest
+        finally:
+            self._free(size)
+            self._busy = 0
+
+    def _line(self, item: LogItem) -> bytes:
+        try:
+            item.clean(self.policy)
+            return self.layout.line(item)
+        except Exception as error:
+            fault("logs", error)
+            self._lose("layout", 1)
+            return b""
+
+    def _free(self, size: int) -> None:
+        with self._lock:
+            self._bytes = max(0, self._bytes - size) if self._queue else 0
+
+    def _write(self, lines: list[bytes], give_up: Callable[[], bool]) -> None:
+        sent, reason = self.output.write(b"".join(lines), give_up)
+        if reason is not None:
+            lost = sum(1 for line, end in zip(lines, accumulate(map(len, lines)), strict=True) if line and end > sent)
+            self._lose("shutdown" if self._is_over() else reason, lost)
+        elif self._unsaid and time.monotonic() - self._said_at >= SAY_EVERY_SECONDS:
+            self._say_what_was_lost(give_up)
+
+    def _lose(self, reason: DropReason, lines: int) -> None:
+        if lines:
+            with self._lock:
+                self._unsaid[reason] += lines
+            self._dropped(reason, lines)
+
+    def _say_what_was_lost(self, give_up: Callable[[], bool]) -> None:
+        with self._lock:
+            lost, self._unsaid = self._unsaid, Counter()
+            self._said_at = time.monotonic()
+        item = kit_item(
+            logging.WARNING, "log_output.lines_dropped", {"lines": sum(lost.values()), "reasons": dict(lost)}
+        )
+        self.output.write(self.layout.line(item), give_up)

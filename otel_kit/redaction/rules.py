@@ -1,0 +1,229 @@
+"""
+The rules that find a secret by its own shape.
+
+Each takes a text and gives it back masked; all take time linear in the text. Owns patterns;
+checksums and other judgements are the validators'. Knows nothing of names (see assignments)
+and nothing of encodings.
+
+A look-behind at the start of a pattern costs `re` its fast search, so that patterns with a
+literal start have theirs after the literal: `eyJ(?<![A-Za-z0-9_-]eyJ)`. Without any, a run such as
+`eyJ-eyJ-...` would be read to its end from each of its parts.
+"""
+
+from __future__ import annotations
+
+import re
+import string
+
+from otel_kit.redaction import validators
+from otel_kit.redaction.prefixes import PREFIXES, Prefix
+
+__all__ = [
+    "MASK",
+    "mask_addresses",
+    "mask_authorization",
+    "mask_cloud_secrets",
+    "mask_numbers",
+    "mask_private_keys",
+    "mask_tokens",
+    "mask_user_info",
+]
+
+MASK = "REDACTED"
+"""
+What stands in a secret's place; nothing in it depends on the secret.
+
+Source: OpenTelemetry's conventions for URLs use the same word.
+"""
+
+_PEM = re.compile(
+    r"-----BEGIN[ A-Z0-9]{0,40}PRIVATE KEY(?: BLOCK)?-----(?s:.*?)"
+    r"(?:-----END[ A-Z0-9]{0,40}PRIVATE KEY(?: BLOCK)?-----|\Z)"
+)
+_JWT = re.compile(r"eyJ(?<![A-Za-z0-9_-]eyJ)[A-Za-z0-9_-]{8,}(?:\.[A-Za-z0-9_-]*){1,4}")
+_JWT_CUT = re.compile(r"eyJ(?<![A-Za-z0-9_-]eyJ)[A-Za-z0-9_-]{8,}(?:(?:\.[A-Za-z0-9_-]*){1,4}|\Z)")
+_AZURE = re.compile(r"[A-Za-z0-9_~.-]{3}[0-9]Q~[A-Za-z0-9_~.-]{31,34}")
+_BEARER = re.compile(r"((?:[Bb]earer|BEARER)[ +]+)([A-Za-z0-9._~+/=-]{6,})")
+_BASIC = re.compile(r"((?:[Bb]asic|BASIC)[ +]+)([A-Za-z0-9+/]{6,}={0,2})")
+_USER_AND_PASSWORD = re.compile(r"""://[^\s/?#"'<>@:]*:[^\s/?#"'<>]+@""")
+_USER_AND_PASSWORD_CUT = re.compile(r"""://[^\s/?#"'<>@:]*:(?:[^\s/?#"'<>]+@|[^\s/?#"'<>@]+\Z)""")
+_LONG_USER = re.compile(r"""://[^\s/?#"'<>@:]{20,}@""")
+_MAIL_HOST = re.compile(r"[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)*\.[A-Za-z]{2,}\b", re.ASCII)
+_MAIL_NAME = string.ascii_letters + string.digits + "._%+-"
+_MAIL_NAME_LENGTH = 64
+_HOST_LENGTH = 255
+_CARD = re.compile(
+    r"(?<![A-Za-z0-9._-])(?:[0-9]{13,19}|[0-9]{4}([ +-])[0-9]{4}\1[0-9]{4}\1[0-9]{1,7}"
+    r"|[0-9]{4}([ +-])[0-9]{6}\2[0-9]{4,5})(?![A-Za-z0-9_]|[.-][0-9])"
+)
+_SSN = re.compile(r"(?<![A-Za-z0-9._-])[0-9]{3}-[0-9]{2}-[0-9]{4}(?![A-Za-z0-9_]|[.-][0-9])")
+_PHONE = re.compile(r"\+(?<![A-Za-z0-9]\+)[1-9](?:[ .()-]{0,2}[0-9]){7,14}(?![A-Za-z0-9_])")
+_LOCAL_PHONE = re.compile(
+    r"(?<![A-Za-z0-9._+-])(?:\+?1[ .-]?)?(?:\([2-9][0-9]{2}\)[ +]?[2-9][0-9]{2}[ .-]"
+    r"|[2-9][0-9]{2}([.-])[2-9][0-9]{2}\1)[0-9]{4}(?![A-Za-z0-9_]|[.-][0-9])"
+)
+_IBAN = re.compile(r"(?<![A-Za-z0-9_])[A-Z]{2}[0-9]{2}(?:[ +]?[A-Z0-9]){11,30}")
+_DECIMAL = re.compile(r"\+[0-9]+\.[0-9]+")
+_SLASHED = re.compile(r"[A-Za-z0-9/+]{40,}")
+_CLOUD_SECRET_LENGTH = 40
+_CLOUD_SECRET_SLASHES = 8
+
+
+def _compiled(prefix: Prefix) -> tuple[str, re.Pattern[str]]:
+    literal = re.escape(prefix.literal)
+    if not prefix.literal[0].isalnum():
+        return prefix.literal, re.compile(literal + prefix.body)
+    border = "[A-Za-z0-9_-]" if prefix.alone else "[A-Za-z0-9]"
+    return prefix.literal, re.compile(f"{literal}(?<!{border}{literal}){prefix.body}")
+
+
+_PREFIXES = tuple(_compiled(prefix) for prefix in PREFIXES)
+
+
+def mask_private_keys(text: str) -> str:
+    """
+    Without private keys in PEM form; one whose end is missing is masked to the end of the text.
+    """
+    return _PEM.sub(MASK, text)
+
+
+def mask_user_info(text: str, cut: bool = False) -> str:
+    """
+    Without names and passwords in URLs. A name alone counts from 20 characters: it may be a key.
+
+    Args:
+        cut: The text goes on where this one ends, so a password may have lost its `@`.
+    """
+    if "://" not in text:
+        return text
+    text = (_USER_AND_PASSWORD_CUT if cut else _USER_AND_PASSWORD).sub(f"://{MASK}:{MASK}@", text)
+    return _LONG_USER.sub(f"://{MASK}@", text)
+
+
+def mask_tokens(text: str, cut: bool = False) -> str:
+    """
+    Without JSON web tokens and what the table of prefixes knows.
+    """
+    if "eyJ" in text:
+        text = (_JWT_CUT if cut else _JWT).sub(_mask_long, text)
+    for literal, pattern in _PREFIXES:
+        if literal in text:
+            text = pattern.sub(_mask_with_digit, text)
+    if "Q~" in text:
+        text = _AZURE.sub(MASK, text)
+    return text
+
+
+def mask_authorization(text: str) -> str:
+    """
+    Without what follows `Bearer` and `Basic`, where it is a credential and not a word.
+    """
+    text = _BEARER.sub(lambda found: found[1] + MASK if validators.is_bearer_token(found[2]) else found[0], text)
+    return _BASIC.sub(lambda found: found[1] + MASK if validators.is_basic_credential(found[2]) else found[0], text)
+
+
+def mask_addresses(text: str) -> str:
+    """
+    Without e-mail addresses.
+
+    Searched from each `@` to both sides: a pattern that starts with the name would read a long run of
+    letters from each of its letters.
+    """
+    parts: list[str] = []
+    done = 0
+    at = text.find("@")
+    while at >= 0:
+        end = _mail_end(text, at)
+        start = _mail_start(text, max(done, at - _MAIL_NAME_LENGTH), at) if end else at
+        if start < at:
+            parts += text[done:start], MASK
+            done = end
+        at = text.find("@", max(at + 1, done))
+    return "".join(parts) + text[done:] if parts else text
+
+
+def mask_numbers(text: str) -> str:
+    """
+    Without card numbers, IBANs, social security numbers and phone numbers.
+    """
+    text = _mask_ibans(text)
+    text = _CARD.sub(lambda found: MASK if validators.is_card(found[0]) else found[0], text)
+    text = _SSN.sub(lambda found: MASK if validators.is_social_security_number(found[0]) else found[0], text)
+    text = _LOCAL_PHONE.sub(MASK, text)
+    # One dot and nothing else is a decimal number, such as a coordinate.
+    return _PHONE.sub(lambda found: found[0] if _DECIMAL.fullmatch(found[0]) else MASK, text)
+
+
+def mask_cloud_secrets(text: str) -> str:
+    """
+    Without AWS secret access keys that no name gives away: forty characters, alone or between slashes.
+    """
+    return _SLASHED.sub(_mask_cloud_secret, text)
+
+
+def _mask_long(found: re.Match[str]) -> str:
+    # The search for runs, which goes first, sees twenty characters or more.
+    return MASK if found.end() - found.start() >= 20 else found[0]
+
+
+def _mask_with_digit(found: re.Match[str]) -> str:
+    # Words can be put together so that they look like a token; a random body has a digit.
+    return MASK if any(character.isdigit() for character in found[0]) else found[0]
+
+
+def _mail_end(text: str, at: int) -> int:
+    host = _MAIL_HOST.match(text, at + 1, at + 1 + _HOST_LENGTH)
+    return host.end() if host and validators.is_mail_host(host[0]) else 0
+
+
+def _mail_start(text: str, earliest: int, at: int) -> int:
+    name = text[earliest:at]
+    start = earliest + len(name.rstrip(_MAIL_NAME))
+    # `git@host` names nobody; a name in a URL (`://name@host`) is judged by its own rule.
+    if text[start:at] in ("git", MASK) or text.endswith("://", 0, start):
+        return at
+    return start
+
+
+def _mask_ibans(text: str) -> str:
+    parts: list[str] = []
+    done = position = 0
+    while found := _IBAN.search(text, position):
+        end = _iban_end(found)
+        position = end or found.start() + 4
+        if end:
+            parts += text[done : found.start()], MASK
+            done = end
+    return "".join(parts) + text[done:] if parts else text
+
+
+def _iban_end(found: re.Match[str]) -> int:
+    # What follows may be in capitals too ("... 3000 EUR"), so the country's length decides where to stop.
+    wanted = validators.iban_length(found[0][:2])
+    candidate = found[0]
+    while len(candidate) - candidate.count(" ") - candidate.count("+") > wanted:
+        candidate = candidate[:-1]
+    candidate = candidate.rstrip(" +")
+    end = found.start() + len(candidate)
+    if found.string[end : end + 1].isalnum() or not validators.is_iban(candidate):
+        return 0
+    return end
+
+
+def _mask_cloud_secret(found: re.Match[str]) -> str:
+    run = found[0]
+    if len(run) == _CLOUD_SECRET_LENGTH:
+        return MASK if validators.is_cloud_secret(run) else run
+    bounds = [-1, *(place for place, character in enumerate(run) if character == "/"), len(run)]
+    ends = set(bounds)
+    parts: list[str] = []
+    done = 0
+    for bound in bounds:
+        start, end = bound + 1, bound + 1 + _CLOUD_SECRET_LENGTH
+        if start < done or end not in ends:
+            continue
+        candidate = run[start:end]
+        if candidate.count("/") <= _CLOUD_SECRET_SLASHES and validators.is_cloud_secret(candidate):
+            parts += run[done:start], MASK
+            done = end
+    return "".join(parts) + run[done:] if parts else run

@@ -1,0 +1,161 @@
+"""
+Redaction of values that aren't text: numbers, bytes, lists, dictionaries, pairs of a header list.
+
+Owns the recursion and its bounds. What a name or a text means is asked of the policy.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Protocol
+
+from otel_kit.redaction.rules import MASK
+
+__all__ = ["clean_value"]
+
+MAX_DEPTH = 6
+MAX_ITEMS = 1000
+# Shorter numbers can be neither a card nor an account; longer ones are no number that anybody sends.
+_CARD_NUMBERS = range(10**13, 10**19)
+_QUERY_KEYS = frozenset({"url.query", "query_string", "http.query", "querystring"})
+
+
+class Judge(Protocol):
+    """
+    What this module asks of the policy.
+    """
+
+    def text(self, text: str, limit: int | None = None) -> str:
+        """
+        A text without secrets.
+        """
+
+    def query(self, query: str, limit: int | None = None) -> str:
+        """
+        A URL's query without secrets.
+        """
+
+    def key_is_secret(self, key: str) -> bool:
+        """
+        Whether the name alone makes a value secret.
+        """
+
+
+class _Budget:
+    """
+    How many items of one value may still be looked at.
+    """
+
+    __slots__ = ("items",)
+
+    def __init__(self) -> None:
+        self.items = MAX_ITEMS
+
+
+def clean_value(judge: Judge, key: str, value: object, limit: int | None) -> object:
+    """
+    `value` without secrets: the same object when it has none, else a copy of its kind.
+
+    Deeper than six levels or after a thousand items everything is masked, since nobody has looked at it;
+    that also ends cyclic values. Objects of other types come back as they are.
+    """
+    return _clean(judge, key, value, limit, MAX_DEPTH, _Budget())
+
+
+def _clean(judge: Judge, key: str, value: object, limit: int | None, depth: int, budget: _Budget) -> object:
+    if value is None or isinstance(value, bool):
+        return value
+    if key and judge.key_is_secret(key):
+        return _masked(value)
+    if isinstance(value, str):
+        return judge.query(value, limit) if key in _QUERY_KEYS else judge.text(value, limit)
+    if isinstance(value, (bytes, bytearray)):
+        return _clean_bytes(judge, value, limit)
+    if isinstance(value, int):
+        return value if value not in _CARD_NUMBERS or judge.text(digits := str(value)) is digits else MASK
+    if isinstance(value, (Mapping, list, tuple, set, frozenset)):
+        if depth <= 0:
+            return MASK
+        if isinstance(value, Mapping):
+            return _clean_mapping(judge, value, limit, depth - 1, budget)
+        return _clean_items(judge, key, value, limit, depth - 1, budget)
+    return value
+
+
+def _masked(value: object) -> object:
+    """
+    The mask in the shape of `value`, so that a list of header values stays one; never of its length.
+    """
+    masked: object = MASK
+    if isinstance(value, (list, tuple)):
+        masked = [MASK] if isinstance(value, list) else (MASK,)
+    elif isinstance(value, (bytes, bytearray)):
+        masked = MASK.encode()
+    empty = isinstance(value, (str, bytes, bytearray, list, tuple, Mapping)) and not value
+    return value if empty or value == masked else masked
+
+
+def _clean_bytes(judge: Judge, value: bytes | bytearray, limit: int | None) -> object:
+    try:
+        text = value.decode()
+    except UnicodeDecodeError:
+        text = value.decode("latin-1")
+    cleaned = judge.text(text, limit)
+    return value if cleaned is text else cleaned.encode()
+
+
+def _clean_mapping(
+    judge: Judge, value: Mapping[object, object], limit: int | None, depth: int, budget: _Budget
+) -> object:
+    cleaned: dict[object, object] = {}
+    changed = False
+    for name, item in value.items():
+        budget.items -= 1
+        if budget.items < 0:
+            cleaned[MASK] = MASK
+            changed = True
+            break
+        new_name = _clean_name(judge, name)
+        new_item = _clean(judge, _as_key(name), item, limit, depth, budget)
+        changed = changed or new_item is not item or new_name is not name
+        cleaned[new_name] = new_item
+    return cleaned if changed else value
+
+
+def _clean_items(
+    judge: Judge,
+    key: str,
+    value: list[object] | tuple[object, ...] | set[object] | frozenset[object],
+    limit: int | None,
+    depth: int,
+    budget: _Budget,
+) -> object:
+    pair = len(value) == 2 and isinstance(value, (list, tuple))
+    cleaned: list[object] = []
+    changed = False
+    for item in value:
+        budget.items -= 1
+        if budget.items < 0:
+            cleaned.append(MASK)
+            changed = True
+            break
+        # In a header list the first of two names the second.
+        name = _as_key(cleaned[0]) if pair and cleaned else key
+        new = _clean(judge, name, item, limit, depth, budget)
+        changed = changed or new is not item
+        cleaned.append(new)
+    if not changed:
+        return value
+    if isinstance(value, list):
+        return cleaned
+    return tuple(cleaned) if isinstance(value, tuple) else type(value)(cleaned)
+
+
+def _clean_name(judge: Judge, name: object) -> object:
+    return judge.text(name) if isinstance(name, str) else name
+
+
+def _as_key(name: object) -> str:
+    if isinstance(name, str):
+        return name
+    return name.decode("latin-1") if isinstance(name, bytes) else ""

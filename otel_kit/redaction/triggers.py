@@ -1,0 +1,131 @@
+"""
+Triggers: which rules a text could possibly interest.
+
+Owns the cheap questions that nearly every text answers with no. Each must say yes whenever
+a rule behind it would change something; a yes too many costs time only.
+
+Classes of characters are made with one `bytes.translate`, so that a run of sixteen letters
+is one substring search. The translated bytes are decoded again because searching a `bytes`
+for one character costs eight times as much as searching a `str`.
+"""
+
+from __future__ import annotations
+
+import string
+
+from otel_kit.redaction.keys import KeyNames
+from otel_kit.redaction.prefixes import PREFIXES
+
+__all__ = ["ASSIGNMENTS", "AT_SIGNS", "AUTHORIZATION", "CLOUD_SECRETS", "NUMBERS", "PEM", "TOKENS", "scan"]
+
+PEM = 1
+TOKENS = 2
+AUTHORIZATION = 4
+AT_SIGNS = 8
+ASSIGNMENTS = 16
+NUMBERS = 32
+CLOUD_SECRETS = 64
+
+_ALNUM = string.ascii_letters + string.digits
+# More separators than this and the words before them are searched for stems first.
+_FEW_WORDS = 8
+
+
+def _table(wanted: str, mark: str, other: str | None = None) -> bytes:
+    return bytes(ord(mark) if chr(code) in wanted else code if other is None else ord(other) for code in range(256))
+
+
+_RUNS = _table(_ALNUM, "a")
+_WIDE_RUNS = _table(_ALNUM + "_-.~", "a")
+_SLASHED_RUNS = _table(_ALNUM + "/+", "a")
+_DIGITS = _table(string.digits, "0")
+_WORDS = bytes(
+    code if chr(code) in _ALNUM + "_.-" else ord("=") if chr(code) in "=:" else ord(" ") for code in range(256)
+)
+
+# Bodies of these may hold `_` or `-`, so no run of sixteen is sure. Base64 may break any run at all.
+_BASE64_LITERALS = ("whsec_", "fm2_", "fm1", "glc_", "ops_eyJ", "sntrys_eyJ", "BBDC-", "ATCTT3", "hooks.slack.com/")
+_LITERALS = (
+    "eyJ",
+    "Q~",
+    *sorted({prefix.literal for prefix in PREFIXES if not prefix.run} - set(_BASE64_LITERALS) - {"fm1a_", "fm1r_"}),
+)
+_PAIR_OPENINGS = ("('", '("', "['", '["', "(b'", '(b"', "[b'", '[b"', "[\\", "(\\", "[b\\", "(b\\")
+
+
+def scan(text: str, keys: KeyNames) -> int:
+    """
+    The rules that could change `text`, as the constants of this module added up; 0 when it is surely clean.
+
+    Other spellings of the text (see the decoding module) are not looked at.
+    """
+    raw = text.encode("ascii", "replace")
+    digits = raw.translate(_DIGITS).decode("ascii")
+    found = 0
+    if len(text) >= 16 and _may_hold_token(text, raw):
+        found = TOKENS
+    if ("0000" in digits and _may_hold_number(digits)) or ("+" in text and "+0" in digits):
+        found |= NUMBERS
+    if "@" in text:
+        found |= AT_SIGNS
+    if len(text) >= 40 and ("/" in text or "+" in text or found & TOKENS) and not text.islower():
+        found |= _cloud_secrets(raw, digits)
+    if "earer" in text or "asic" in text or "EARER" in text or "ASIC" in text:
+        found |= AUTHORIZATION
+    if "-----" in text:
+        found |= PEM
+    if ("=" in text or ":" in text or ">" in text or "," in text or "--" in text) and _may_assign(text, raw, keys):
+        found |= ASSIGNMENTS
+    return found
+
+
+def _may_hold_token(text: str, raw: bytes) -> bool:
+    if "aaaaaaaaaaaaaaaa" in raw.translate(_RUNS).decode("ascii"):
+        return True
+    if "aaaaaaaaaaaaaaaaaaaa" in raw.translate(_WIDE_RUNS).decode("ascii"):
+        for literal in _LITERALS:
+            if literal in text:
+                return True
+    if "_" in text or "-" in text or "ATCTT3" in text or "hooks.slack" in text:
+        for literal in _BASE64_LITERALS:
+            if literal in text:
+                return True
+    return False
+
+
+def _cloud_secrets(raw: bytes, digits: str) -> int:
+    if "0" in digits and "a" * 40 in raw.translate(_SLASHED_RUNS).decode("ascii"):
+        return CLOUD_SECRETS
+    return 0
+
+
+def _may_hold_number(digits: str) -> bool:
+    # 00-0000 is in every form with dashes (000-00-0000, 000-0000, 0000-0000-0000), 000.0000 in those with dots.
+    if "00-0000" in digits or "000.0000" in digits:
+        return True
+    return "000000000" in digits.replace(" ", "").replace("(", "").replace(")", "")
+
+
+def _may_assign(text: str, raw: bytes, keys: KeyNames) -> bool:
+    words = raw.translate(_WORDS).decode("ascii").split("=")
+    if len(words) - 1 > _FEW_WORDS:
+        if _has_stem(text, keys):
+            return True
+    else:
+        kind = keys.kind
+        for word in words[:-1]:
+            tail = word.rsplit(None, 1)
+            if tail and kind(tail[-1]):
+                return True
+    if "--" in text or ("<" in text and ">" in text):
+        return _has_stem(text, keys)
+    if "," in text and ("(" in text or "[" in text):
+        for opening in _PAIR_OPENINGS:
+            if opening in text:
+                return _has_stem(text, keys)
+    return False
+
+
+def _has_stem(text: str, keys: KeyNames) -> bool:
+    lowered = text.lower()
+    return any(stem in lowered for stem in keys.stems)

@@ -1,0 +1,119 @@
+"""
+The documented metrics of a request, written when it ends.
+
+Owns the link between a profile's declarations and the fields of a record, and the set of
+requests in progress. Knows nothing of ASGI or of how the ledger keeps its cells.
+"""
+
+from __future__ import annotations
+
+from collections import Counter as Tally
+from typing import Any
+
+from otel_kit.context import RequestRecord
+from otel_kit.ledger import Gauge, Histogram
+from otel_kit.profiles import Profile, RequestMetric
+
+__all__ = ["RequestMetrics", "error_type", "middleware_duration"]
+
+MAX_BUNDLES = 4096
+Exemplar = tuple[str, str] | None
+
+middleware_duration = Histogram(
+    "otel_kit_middleware_duration_seconds",
+    "Own time of the kit on the request path, per request.",
+    buckets=(0.00001, 0.000025, 0.00005, 0.0001, 0.00025, 0.0005, 0.001, 0.005, 0.025, 0.1),
+)
+
+
+def error_type(record: RequestRecord) -> str | None:
+    """
+    Class name of the exception, else the status from 500 as text, else None.
+    """
+    if record.error is not None:
+        return type(record.error).__name__
+    status = record.status_code
+    return str(status) if status is not None and status >= 500 else None
+
+
+class RequestMetrics:
+    """
+    Records requests in the metrics that a profile gives the roles.
+
+    The cells of one (method, route, status) are looked up once and kept together, so that a
+    request costs one dict lookup for all of them.
+    """
+
+    def __init__(self, profile: Profile) -> None:
+        self.live: set[RequestRecord] = set()
+        self._unmatched = profile.unmatched
+        self._by_role = {
+            role: [metric for metric in profile.requests if metric.role == role]
+            for role in ("total", "duration", "errors", "in_progress")
+        }
+        self._bundles: dict[tuple[str, str, int], tuple[tuple[Any, ...], tuple[Any, ...]]] = {}
+        self._shown: dict[RequestMetric, set[tuple[str, ...]]] = {}
+
+    def record(self, record: RequestRecord, exemplar: Exemplar) -> None:
+        """
+        Count one finished request.
+
+        A websocket is counted, but its lifetime is no response time and goes into no histogram.
+        """
+        key = (record.method, record.route or self._unmatched, record.status_code or 0)
+        bundle = self._bundles.get(key)
+        if bundle is None:
+            bundle = self._bundle(key)
+        for counter in bundle[0]:
+            counter.inc(1.0, exemplar)
+        if record.kind == "http":
+            for histogram in bundle[1]:
+                histogram.observe(record.duration_seconds, exemplar)
+        failure = error_type(record)
+        if failure is not None:
+            self.record_error(record, failure, exemplar)
+
+    def record_error(self, record: RequestRecord, failure: str, exemplar: Exemplar = None) -> None:
+        """
+        Count one error of a request, under the error type given.
+        """
+        facts = self._facts(record.method, record.route or self._unmatched, record.status_code or 0, failure)
+        for metric in self._by_role["errors"]:
+            counter: Any = metric.metric
+            counter.labels(*(facts[source] for source in metric.sources)).inc(1.0, exemplar)
+
+    def _bundle(self, key: tuple[str, str, int]) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
+        facts = self._facts(*key, "")
+        children = tuple(
+            tuple(m.metric.labels(*(facts[source] for source in m.sources)) for m in self._by_role[role])
+            for role in ("total", "duration")
+        )
+        if len(self._bundles) >= MAX_BUNDLES:
+            self._bundles.clear()
+        self._bundles[key] = (children[0], children[1])
+        return self._bundles[key]
+
+    def _facts(self, method: str, route: str, status: int, failure: str) -> dict[str, str]:
+        return {"method": method, "route": route, "status": str(status), "error_type": failure}
+
+    def refresh(self, template: Any) -> None:
+        """
+        Set the gauges of requests in progress from the live records.
+
+        Args:
+            template: Callable from a record to its route, asked now since routing may be over.
+        """
+        live = list(self.live)
+        for metric in self._by_role["in_progress"]:
+            counts: Tally[tuple[str, ...]] = Tally()
+            for record in live:
+                facts = self._facts(record.method, template(record) or self._unmatched, 0, "")
+                counts[tuple(facts[source] for source in metric.sources)] += 1
+            shown = self._shown.setdefault(metric, set())
+            for labels in shown | counts.keys():
+                gauge = metric.metric
+                if isinstance(gauge, Gauge):
+                    gauge.labels(*labels).set(float(counts[labels]))
+            shown |= counts.keys()
+            if len(shown) > MAX_BUNDLES:
+                shown.clear()

@@ -1,0 +1,191 @@
+"""
+What all applications of a process share: settings, policy, providers, logs, clients.
+
+Owns when serving begins and ends in this process. Everything that has a thread, a file or a
+socket starts in `serve`, never at set-up: a gunicorn parent that preloads the application only
+forks, and each child starts its own.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from typing import Any
+
+from opentelemetry import propagate
+
+from otel_kit import faults
+from otel_kit.environment import ENV_FILE, Finding, OtelEnvironment, fallback_service_name, read_otel_environment
+from otel_kit.faults import fault
+from otel_kit.integrations.clients import Clients
+from otel_kit.layout import LogLayout
+from otel_kit.ledger import ledger
+from otel_kit.logs import Logs
+from otel_kit.propagation import KitPropagator
+from otel_kit.redaction import policy_from
+from otel_kit.settings import Settings, unknown_variables
+
+__all__ = ["Runtime", "shared_runtime"]
+
+SHARE_OF_TIMEOUT = 0.86
+"""Of the shutdown time; the server's own way out needs the rest."""
+MAX_LABEL = 256
+
+_lock = threading.Lock()
+_shared: Runtime | None = None
+
+
+class Runtime:
+    """
+    Made once a process by the first set-up; later ones join in.
+    """
+
+    def __init__(
+        self, settings: Settings, layout: LogLayout, service_name: str | None, redact: object, module: str | None
+    ) -> None:
+        self.settings = settings
+        self.otel: OtelEnvironment = read_otel_environment(env_file=ENV_FILE)
+        self.findings: list[Finding] = [*self.otel.findings, *unknown_variables()]
+        self.service_name = service_name or self.otel.service_name or fallback_service_name(module)
+        self.policy = policy_from(redact)
+        # imported here: a bad variable, which is gone by now, makes the import of the SDK raise
+        from otel_kit.telemetry.providers import build_telemetry
+
+        self.telemetry = build_telemetry(self.otel, settings, self.service_name, self.policy)
+        self.logs = Logs(
+            layout,
+            self.policy,
+            level=settings.log_level,
+            json_lines=settings.enable_json_logging,
+            constants={
+                "hostname": settings.hostname,
+                "version": settings.app_version,
+                "environment": settings.environment,
+                "service_name": self.service_name,
+            },
+            sink=self.telemetry.log_sink,
+        )
+        self.clients = Clients()
+        self._applications: list[object] = []
+        self.serving = False
+        self._ends_at: float | None = None
+        ledger.clean_label = self._clean_label
+        _join_propagation(self)
+        os.register_at_fork(after_in_child=self._after_fork)
+
+    def join(self, application: object) -> None:
+        """
+        One more application: logging and client libraries are taken over with the first.
+        """
+        self._applications.append(application)
+        self.logs.install()
+        self._join_clients()
+
+    def leave(self, application: object) -> None:
+        """
+        One application less; with the last one logging and client libraries are given back.
+        """
+        self._applications = [known for known in self._applications if known is not application]
+        if not self._applications:
+            self.clients.leave()
+            self.logs.undo()
+
+    def serve(self) -> None:
+        """
+        Begin to serve in this process. Never raises; a second call changes nothing.
+        """
+        with _lock:
+            if self.serving:
+                return
+            self.serving = True
+            self._ends_at = None
+            for component, begin in (
+                ("logs", self.logs.start),
+                ("ledger", self._attach_ledger),
+                ("export", self.telemetry.start),
+                ("clients", self._join_clients),
+            ):
+                try:
+                    begin()
+                except Exception as error:
+                    fault(component, error)
+
+    def end(self) -> bool:
+        """
+        The end of a lifespan: everything accepted leaves within the kit's deadline.
+
+        Providers stay usable: another lifespan, or another application, may follow.
+        """
+        with _lock:
+            self.serving = False
+            self._ends_at = time.monotonic() + self.settings.shutdown_timeout_seconds * SHARE_OF_TIMEOUT
+        return self.flush_until(self._ends_at, close_logs=True)
+
+    def flush_until(self, deadline: float, *, close_logs: bool = False) -> bool:
+        """
+        Everything accepted so far leaves, up to the deadline (monotonic seconds).
+
+        Returns:
+            False when something is left.
+        """
+        ticket = self.telemetry.begin_flush(deadline)
+        written = self.logs.close(deadline) if close_logs else self.logs.flush(deadline)
+        return self.telemetry.finish_flush(ticket, deadline) and written
+
+    def close(self, timeout_seconds: float | None = None) -> bool:
+        """
+        The end of the process: as `end`, and what is left at the deadline counts as dropped.
+        """
+        with _lock:
+            self.serving = False
+            deadline = self._ends_at
+        if timeout_seconds is not None or deadline is None or deadline < time.monotonic():
+            limit = self.settings.shutdown_timeout_seconds * SHARE_OF_TIMEOUT
+            deadline = time.monotonic() + min(limit, limit if timeout_seconds is None else timeout_seconds)
+        written = self.logs.close(deadline)
+        left = self.telemetry.close(deadline)
+        ledger.close()
+        return written and left
+
+    def _attach_ledger(self) -> None:
+        ledger.attach(self.service_name)
+
+    def _join_clients(self) -> None:
+        self.clients.join(self.telemetry.tracer_provider)
+
+    def _clean_label(self, value: str) -> str:
+        return self.policy.text(value, MAX_LABEL)
+
+    def _after_fork(self) -> None:
+        global _lock
+        _lock = threading.Lock()
+        self.serving = False
+        self._ends_at = None
+        faults.after_fork()
+
+
+def shared_runtime(
+    settings: Settings, layout: LogLayout, service_name: str | None, redact: object, module: str | None
+) -> tuple[Runtime, bool]:
+    """
+    The process's runtime, and whether this call has made it.
+
+    Args:
+        module: Where the application is made, for a service name that nobody has given.
+    """
+    global _shared
+    with _lock:
+        if _shared is not None:
+            return _shared, False
+        _shared = Runtime(settings, layout, service_name, redact, module)
+        return _shared, True
+
+
+def _join_propagation(runtime: Runtime) -> None:
+    """
+    Put the kit's propagator around the configured ones, once.
+    """
+    current: Any = propagate.get_global_textmap()
+    if not isinstance(current, KitPropagator):
+        propagate.set_global_textmap(KitPropagator(current, runtime.policy))

@@ -1,0 +1,165 @@
+"""
+The one server span of a request, by the stable HTTP semantic conventions.
+
+Owns its start, its attributes and its end. Engine `kit` makes the span through the SDK's
+tracer; engine `contrib`, or a span that an outer middleware has opened, is only completed.
+
+Source: OpenTelemetry semantic conventions, HTTP spans (stable since 1.23).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from opentelemetry import context as otel_context
+from opentelemetry.context import Context
+from opentelemetry.trace import (
+    INVALID_SPAN,
+    Link,
+    NonRecordingSpan,
+    Span,
+    SpanContext,
+    SpanKind,
+    Status,
+    StatusCode,
+    Tracer,
+    get_current_span,
+    set_span_in_context,
+)
+
+from otel_kit.context import RequestRecord
+from otel_kit.faults import fault
+
+__all__ = ["ServerSpans", "adopt", "open_server_span"]
+
+
+class ServerSpans:
+    """
+    Starts and ends the server spans of one application.
+    """
+
+    def __init__(self, tracer: Tracer) -> None:
+        self._tracer = tracer
+
+    def start(self, record: RequestRecord, remote: SpanContext | None, base: Context) -> Context:
+        """
+        Open the span, put its ids on the record, and give the context in which the application runs.
+
+        Args:
+            remote: The caller's span: the parent when the peer is trusted, else a link.
+            base: Context with the caller's baggage.
+        """
+        links: Sequence[Link] = ()
+        if remote is not None:
+            if record.trusted:
+                base = set_span_in_context(NonRecordingSpan(remote), base)
+            else:
+                links = (Link(remote),)
+        span = self._tracer.start_span(
+            record.method if record.method != "_OTHER" else "HTTP",
+            base,
+            SpanKind.SERVER,
+            _attributes(record),
+            links,
+            int(record.started_at * 1e9),
+        )
+        adopt(record, span)
+        return set_span_in_context(span, base)
+
+    def end(self, record: RequestRecord, failure: str | None) -> None:
+        """
+        Complete the span with the outcome and end it.
+        """
+        span = record.span
+        if span.is_recording():
+            complete(record, failure)
+            if record.error is not None:
+                _record_exception(span, record.error)
+            span.end()
+
+    def late(self, record: RequestRecord, failure: str | None) -> None:
+        """
+        The span of a quiet request that failed after all, with the times that it had.
+        """
+        self.start(record, None, Context())
+        self.end(record, failure)
+
+
+def adopt(record: RequestRecord, span: Span) -> None:
+    """
+    Make `span` the server span of the record.
+    """
+    context = span.get_span_context()
+    record.span = span
+    record.trace_id = f"{context.trace_id:032x}"
+    record.span_id = f"{context.span_id:016x}"
+    record.trace_flags = context.trace_flags & 1
+
+
+def open_server_span() -> Span | None:
+    """
+    The server span that something outside of the kit has opened in this process, if any.
+    """
+    if not otel_context.get_current():
+        return None
+    span = get_current_span()
+    if span is INVALID_SPAN or not span.is_recording() or getattr(span, "kind", None) is not SpanKind.SERVER:
+        return None
+    return span
+
+
+def complete(record: RequestRecord, failure: str | None) -> None:
+    """
+    Set what is known at the end: route, status, error.
+    """
+    span = record.span
+    attributes: dict[str, Any] = {}
+    if record.status_code is not None:
+        attributes["http.response.status_code"] = record.status_code
+    if record.route is not None:
+        attributes["http.route"] = record.route
+        span.update_name(f"{record.method if record.method != '_OTHER' else 'HTTP'} {record.route}")
+    if record.disconnected:
+        attributes["otel_kit.client_disconnected"] = True
+    if failure is not None:
+        attributes["error.type"] = failure
+        span.set_status(Status(StatusCode.ERROR))
+    span.set_attributes(attributes)
+
+
+def _attributes(record: RequestRecord) -> dict[str, Any]:
+    scope = record.scope
+    attributes: dict[str, Any] = {
+        "http.request.method": record.method,
+        "url.scheme": scope.get("scheme", "http"),
+        "url.path": record.path,
+        "network.protocol.version": scope.get("http_version", "1.1"),
+        "correlation_id": record.correlation_id,
+    }
+    if record.method == "_OTHER":
+        attributes["http.request.method_original"] = record.original_method
+    if record.query:
+        attributes["url.query"] = record.query
+    if record.user_agent:
+        attributes["user_agent.original"] = record.user_agent
+    if record.client is not None:
+        attributes["client.address"] = record.client
+    if record.peer is not None:
+        attributes["network.peer.address"] = record.peer
+    if record.server is not None:
+        attributes["server.address"], port = record.server
+        if port is not None:
+            attributes["server.port"] = port
+    return attributes
+
+
+def _record_exception(span: Span, error: BaseException) -> None:
+    """
+    One `exception` event; an exception that can't be put into words leaves its type.
+    """
+    try:
+        span.record_exception(error, escaped=True)
+    except Exception as problem:
+        fault("span", problem)
+        span.add_event("exception", {"exception.type": type(error).__qualname__})

@@ -1,0 +1,76 @@
+"""
+Names nobody reads: `OTEL_KIT_*` variables that are probably misspelled.
+
+Owns the list of the Collector's names too, which share the prefix and are not settings.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+import re
+from collections.abc import Mapping
+
+from otel_kit.environment import ENV_FILE, MASK, Finding, read_env_file
+from otel_kit.environment.envfile import EnvFile
+from otel_kit.settings.model import Settings
+from otel_kit.settings.source import variable_of_field
+
+__all__ = ["COLLECTOR_VARIABLES", "unknown_variables"]
+
+PREFIX = "OTEL_KIT_"
+
+COLLECTOR_VARIABLES = (
+    "OTEL_KIT_FILE_DIR",
+    "OTEL_KIT_QUEUE_DIR",
+    *(f"OTEL_KIT_{port}_PORT" for port in ("GRPC", "HTTP", "HEALTH", "SELF")),
+    *(
+        f"OTEL_KIT_COLLECTOR_{name}"
+        for name in (
+            "BINARY",
+            "OPTIONAL",
+            "SAMPLING",
+            "FILES",
+            "HOST",
+            "GATEWAYS",
+            "BROWSER_PORT",
+            "BROWSER_ORIGINS",
+            "TOKEN",
+            "TLS_CERT",
+            "TLS_KEY",
+            "TLS_CLIENT_CA",
+        )
+    ),
+)
+"""
+Read by the Collector's files and its launcher.
+"""
+
+_SERVICE_LINK = re.compile(r"_SERVICE_HOST$|_SERVICE_PORT(_\w+)?$|_PORT_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?$")
+
+
+def unknown_variables(environ: Mapping[str, str] = os.environ, *, env_file: EnvFile = ENV_FILE) -> list[Finding]:
+    """
+    A finding for each unknown `OTEL_KIT_*` name, in the environment or in `.env`, with the nearest known one.
+    """
+    known = {variable_of_field(Settings, name) for name in Settings.model_fields} | set(COLLECTOR_VARIABLES)
+    return [
+        _finding(name, known)
+        for name, value in sorted({**read_env_file(env_file), **environ}.items())
+        if name.startswith(PREFIX) and name not in known and not is_service_link(name, value)
+    ]
+
+
+def is_service_link(name: str, value: str) -> bool:
+    """
+    Whether Kubernetes made the variable, for a service whose name starts with `otel-kit`.
+    """
+    return bool(_SERVICE_LINK.search(name)) or (name.endswith("_PORT") and "://" in value)
+
+
+def _finding(name: str, known: set[str]) -> Finding:
+    ends = sorted(name.removeprefix(PREFIX) for name in known if name.startswith(PREFIX))
+    # the prefix is left out, as it alone would make all names look alike
+    nearest = difflib.get_close_matches(name.removeprefix(PREFIX), ends, n=1, cutoff=0.0)[0]
+    # a misspelled name may hold a secret, so its value is not shown
+    return Finding(name, MASK, "is not a setting of otel_kit", f"the nearest known name is {PREFIX}{nearest}")

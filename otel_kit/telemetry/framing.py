@@ -1,0 +1,84 @@
+"""
+The envelope of an OTLP export request: resource, scope, items.
+
+Owns what spans and log records share. The bytes of a resource and a scope are made once; both
+are redacted, since they carry attributes of libraries and operators.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from otel_kit.redaction import Policy
+from otel_kit.telemetry.attributes import AttributeEncoder
+from otel_kit.telemetry.protobuf import delimited, utf8
+
+__all__ = ["Framer"]
+
+MAX_KNOWN = 256
+
+
+class Framer:
+    """
+    Puts encoded items into the envelope that their resource and scope make.
+    """
+
+    def __init__(self, policy: Policy) -> None:
+        self._policy = policy
+        self._resource_attributes = AttributeEncoder(b"\x0a", policy, None)
+        self._scope_attributes = AttributeEncoder(b"\x1a", policy, None)
+        # by identity, with the object itself, so that an id is never used again while it is known
+        self._resources: dict[int, tuple[Any, bytes, bytes]] = {}
+        self._scopes: dict[int, tuple[Any, bytes, bytes]] = {}
+
+    def frame(self, items: Iterable[tuple[Any, Any, bytes]]) -> bytes:
+        """
+        The request for (resource, scope, encoded item) triples; nothing for none.
+        """
+        groups: dict[tuple[bytes, bytes], dict[tuple[bytes, bytes], list[bytes]]] = {}
+        for resource, scope, item in items:
+            by_scope = groups.setdefault(self._resource(resource), {})
+            by_scope.setdefault(self._scope(scope), []).append(delimited(b"\x12", item))
+        request: list[bytes] = []
+        for (resource_bytes, resource_schema), by_scope in groups.items():
+            parts = [resource_bytes]
+            for (scope_bytes, scope_schema), encoded in by_scope.items():
+                parts.append(delimited(b"\x12", scope_bytes + b"".join(encoded) + scope_schema))
+            request.append(delimited(b"\x0a", b"".join(parts) + resource_schema))
+        return b"".join(request)
+
+    def _resource(self, resource: Any) -> tuple[bytes, bytes]:
+        known = self._resources.get(id(resource))
+        if known is None or known[0] is not resource:
+            attributes = self._resource_attributes.encode(dict(resource.attributes or {}))
+            known = _remember(self._resources, resource, delimited(b"\x0a", attributes), resource.schema_url)
+        return known[1], known[2]
+
+    def _scope(self, scope: Any) -> tuple[bytes, bytes]:
+        if scope is None:
+            return b"\x0a\x00", b""
+        if isinstance(scope, str):
+            return self._named_scope(scope)
+        known = self._scopes.get(id(scope))
+        if known is None or known[0] is not scope:
+            encoded = self._name(b"\x0a", scope.name) + self._name(b"\x12", scope.version)
+            encoded += self._scope_attributes.encode(dict(scope.attributes or {}))
+            known = _remember(self._scopes, scope, delimited(b"\x0a", encoded), scope.schema_url)
+        return known[1], known[2]
+
+    def _named_scope(self, name: str) -> tuple[bytes, bytes]:
+        return delimited(b"\x0a", self._name(b"\x0a", name)), b""
+
+    def _name(self, tag: bytes, text: str | None) -> bytes:
+        return delimited(tag, utf8(self._policy.cached(text))) if text else b""
+
+
+def _remember(
+    known: dict[int, tuple[Any, bytes, bytes]], owner: Any, encoded: bytes, schema_url: str | None
+) -> tuple[Any, bytes, bytes]:
+    if len(known) >= MAX_KNOWN:
+        known.clear()
+    entry = (owner, encoded, delimited(b"\x1a", utf8(schema_url)) if schema_url else b"")
+    known[id(owner)] = entry
+    return entry

@@ -1,0 +1,300 @@
+"""
+The thread behind one export queue: batches, attempts, waits.
+
+Owns what has left the inbox and is not yet resolved. Knows nothing of HTTP or encoding.
+
+Every item is in the inbox, in the backlog or in a batch, and each step from one place to the
+next, or to the books, happens under the lock of the accounts. A worker that is stuck in a
+request is given up: its items are taken from it under that lock, and whatever its request
+comes to later changes nothing.
+"""
+
+from __future__ import annotations
+
+import random
+import threading
+import time
+from collections import deque
+
+from opentelemetry.context import _SUPPRESS_INSTRUMENTATION_KEY, attach, set_value
+
+from otel_kit.environment.model import QueueLimits
+from otel_kit.faults import fault
+from otel_kit.telemetry.accounts import Accounts, DropReason
+from otel_kit.telemetry.inbox import Entry, Inbox
+from otel_kit.telemetry.outage import Outages
+from otel_kit.telemetry.outcome import Outcome, Prepared, Sender
+
+__all__ = ["Worker"]
+
+BATCH_BYTES = 1024 * 1024
+"""
+Estimated size at which a batch is full whatever its number of items.
+"""
+
+HURRIED_BATCHES = 4
+"""
+How many times the usual number of items a request carries while the process waits for its end.
+"""
+
+FIRST_BACKOFF_SECONDS = 0.5
+LAST_BACKOFF_SECONDS = 10.0
+SILENT_BACKOFF_SECONDS = 30.0
+HURRIED_BACKOFF_SECONDS = 0.1
+LONGEST_RETRY_AFTER_SECONDS = 60.0
+SHORTEST_ATTEMPT_SECONDS = 0.05
+
+
+class Batch:
+    """
+    What one request carries. It is prepared at the first attempt and kept for the next.
+    """
+
+    __slots__ = ("count", "entries", "prepared", "size")
+
+    def __init__(self, entries: list[Entry]) -> None:
+        self.entries = entries
+        self.count = sum(entry[2] for entry in entries)
+        self.size = sum(entry[1] for entry in entries)
+        self.prepared: Prepared | None = None
+
+
+class Worker:
+    """
+    Sends what comes into `inbox`, in order, until it is abandoned.
+
+    Args:
+        timeout_seconds: For one attempt.
+    """
+
+    def __init__(
+        self,
+        inbox: Inbox,
+        sender: Sender,
+        accounts: Accounts,
+        outages: Outages,
+        limits: QueueLimits,
+        timeout_seconds: float,
+    ) -> None:
+        self.inbox = inbox
+        self.sender = sender
+        self.accounts = accounts
+        self.outages = outages
+        self.limits = limits
+        self.timeout_seconds = timeout_seconds
+        self.progress = threading.Condition(accounts.lock)
+        self.abandoned = False
+        self.futile = 0
+        self._backlog: deque[Entry] = deque()
+        self._batches: deque[Batch] = deque()
+        self._failures = 0
+        self._not_before = 0.0
+        self._asked_until = 0.0
+        self._due_at = time.monotonic() + limits.delay_seconds
+        self._hurry_until = 0.0
+
+    def count_held(self) -> int:
+        """
+        Items taken from the inbox and not yet resolved; hold the accounts' lock.
+        """
+        return sum(batch.count for batch in self._batches) + sum(entry[2] for entry in self._backlog)
+
+    def hurry(self, deadline: float) -> None:
+        """
+        Wait for nothing until `deadline` (monotonic), unless it turns out to be useless.
+
+        What the collector asked for with Retry-After is kept all the same.
+        """
+        with self.progress:
+            self._hurry_until = max(self._hurry_until, deadline)
+            self._not_before = self._asked_until
+        self.inbox.wake.set()
+
+    def abandon(self, reason: DropReason) -> None:
+        """
+        Take everything from this worker and count it as dropped; its thread ends when it can.
+        """
+        with self.progress:
+            self.abandoned = True
+            count = self.count_held()
+            self._batches.clear()
+            self._backlog.clear()
+            self.inbox.held = self.inbox.held_bytes = 0
+            if count:
+                self.accounts.resolve(0, count, reason)
+            self.progress.notify_all()
+        self.inbox.wake.set()
+
+    def run(self) -> None:
+        """
+        The thread's life.
+        """
+        # what the kit sends must not become telemetry, nor log lines of the HTTP client
+        attach(set_value(_SUPPRESS_INSTRUMENTATION_KEY, True))
+        while not self.abandoned:
+            self._rest()
+            self._step()
+
+    def run_until(self, deadline: float) -> None:
+        """
+        The same on the caller's thread, when no thread can be started any more.
+        """
+        futile = self.futile
+        while time.monotonic() < deadline and self.futile == futile:
+            self._step()
+            pause = self._pause()
+            if pause is None:
+                return
+            time.sleep(max(min(pause, deadline - time.monotonic()), 0.0))
+
+    def _step(self) -> None:
+        try:
+            batch = self._next_batch()
+            if batch is not None:
+                self._settle(batch, self._attempt(batch))
+        except Exception as error:  # a fault here must not end the export for good
+            fault("export", error)
+            self._discard_batch()
+
+    def _rest(self) -> None:
+        while not self.abandoned:
+            pause = self._pause()
+            if pause is None:
+                self._sleep_until_offered()
+            elif pause <= 0.0:
+                return
+            else:
+                self.inbox.wake.wait(pause)
+
+    def _pause(self) -> float | None:
+        """
+        Seconds until there is something to do; None when nothing is at hand.
+        """
+        now = time.monotonic()
+        hurried = now < self._hurry_until
+        if self._batches:
+            if hurried and self._not_before >= self._hurry_until:
+                self._say_futile()
+            return self._not_before - now
+        waiting = len(self.inbox.waiting) + len(self._backlog)
+        if not waiting:
+            return None
+        return 0.0 if hurried or waiting >= self.limits.batch_items else self._due_at - now
+
+    def _sleep_until_offered(self) -> None:
+        inbox = self.inbox
+        inbox.dormant = True
+        # an item may have come between the last look and the flag
+        if not inbox.waiting and not self.abandoned:
+            inbox.wake.wait(None)
+        with self.progress:
+            if self.abandoned:
+                return  # the inbox belongs to another worker by now
+            inbox.dormant = False
+        self._due_at = time.monotonic() + self.limits.delay_seconds
+
+    def _next_batch(self) -> Batch | None:
+        with self.progress:
+            if self.abandoned:
+                return None
+            self.inbox.move_to(self._backlog)
+            if not self._batches and self._backlog:
+                self._batches.append(Batch(self._cut_entries()))
+            return self._batches[0] if self._batches else None
+
+    def _cut_entries(self) -> list[Entry]:
+        hurried = time.monotonic() < self._hurry_until
+        room = self.limits.batch_items * (HURRIED_BATCHES if hurried else 1)
+        entries: list[Entry] = []
+        size = 0
+        while self._backlog and len(entries) < room:
+            size += self._backlog[0][1]
+            if entries and size > BATCH_BYTES:
+                break
+            entries.append(self._backlog.popleft())
+        return entries
+
+    def _attempt(self, batch: Batch) -> Outcome:
+        if batch.prepared is None:
+            batch.prepared = self.sender.prepare([entry[0] for entry in batch.entries])
+        if batch.prepared.payload is None:
+            return Outcome("drop", "nothing could be encoded", "unencodable", answered=False)
+        timeout = self.timeout_seconds
+        left = self._hurry_until - time.monotonic()
+        if left > 0.0:
+            timeout = max(min(timeout, left), SHORTEST_ATTEMPT_SECONDS)
+        return self.sender.send(batch.prepared.payload, timeout)
+
+    def _settle(self, batch: Batch, outcome: Outcome) -> None:
+        if outcome.answered:
+            self.outages.answered(self.sender.host)
+        with self.progress:
+            if self.abandoned:
+                return
+            if outcome.verdict in ("later", "unreachable"):
+                self._postpone(outcome)
+            elif outcome.verdict == "split" and len(batch.entries) > 1:
+                self._split(batch)
+            else:
+                self._resolve(batch, outcome)
+            self.progress.notify_all()
+        self._report(outcome)
+
+    def _resolve(self, batch: Batch, outcome: Outcome) -> None:
+        lost = min(batch.prepared.unencodable if batch.prepared else 0, batch.count)
+        sent = batch.count - lost
+        if outcome.verdict == "delivered":
+            rejected = min(outcome.rejected, sent)
+            self.accounts.resolve(sent - rejected, rejected, "partial_success")
+        else:
+            self.accounts.resolve(0, sent, outcome.reason)
+        self.accounts.resolve(0, lost, "unencodable")
+        self._batches.popleft()
+        self.inbox.release(len(batch.entries), batch.size)
+        self._failures = 0
+        self._not_before = self._asked_until = 0.0
+        self._due_at = time.monotonic() + self.limits.delay_seconds
+
+    def _split(self, batch: Batch) -> None:
+        middle = len(batch.entries) // 2
+        self._batches.popleft()
+        self._batches.appendleft(Batch(batch.entries[middle:]))
+        self._batches.appendleft(Batch(batch.entries[:middle]))
+
+    def _postpone(self, outcome: Outcome) -> None:
+        now = time.monotonic()
+        hurried = now < self._hurry_until
+        if outcome.retry_after_seconds is not None:
+            self._asked_until = now + min(outcome.retry_after_seconds, LONGEST_RETRY_AFTER_SECONDS)
+        backoff = self._backoff(hurried)
+        self._failures += 1
+        self._not_before = max(now + backoff, self._asked_until)
+        if hurried and (outcome.verdict == "unreachable" or self._not_before >= self._hurry_until):
+            self._say_futile()
+
+    def _backoff(self, hurried: bool) -> float:
+        if hurried:
+            return HURRIED_BACKOFF_SECONDS
+        silent = self.sender.endpoint_is_default and self.outages.is_silent(self.sender.host)
+        longest = SILENT_BACKOFF_SECONDS if silent else LAST_BACKOFF_SECONDS
+        # spread, so that a fleet does not come back in step
+        return min(FIRST_BACKOFF_SECONDS * 2.0 ** min(self._failures, 10), longest) * random.uniform(0.8, 1.2)
+
+    def _say_futile(self) -> None:
+        with self.progress:
+            self._hurry_until = 0.0
+            self.futile += 1
+            self.progress.notify_all()
+
+    def _report(self, outcome: Outcome) -> None:
+        signal, host = self.accounts.signal, self.sender.host
+        if outcome.verdict == "delivered" and not outcome.rejected:
+            self.outages.delivered(signal, host)
+        elif outcome.verdict != "split":
+            self.outages.failed(signal, host, outcome.kind, self.sender.endpoint_is_default)
+
+    def _discard_batch(self) -> None:
+        with self.progress:
+            if self._batches and not self.abandoned:
+                self._resolve(self._batches[0], Outcome("drop", "fault of the kit"))
+                self.progress.notify_all()

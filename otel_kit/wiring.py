@@ -1,0 +1,122 @@
+"""
+How the rings get into an application, and out again.
+
+Owns the one seam with FastAPI: its `build_middleware_stack`, wrapped on the instance, and the
+switch of its own telemetry. Knows nothing of what the rings do.
+
+The stack is built at the first call of the application, so set-up may come before or after
+routes, routers, mounts and middleware. A wrapper that contrib's instrumentation lays around
+ours later on expects the plain stack from us; then the outer ring is put in place at the first
+call, which is the server's lifespan.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from fastapi import FastAPI
+from starlette.middleware import Middleware
+from starlette.middleware.errors import ServerErrorMiddleware
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from otel_kit.asgi import RECORD_KEY, InnerRing, OuterRing, RequestPath
+
+__all__ = ["Wiring", "is_instrumented_by_contrib"]
+
+MakeOuter = Callable[[ASGIApp, RequestPath], OuterRing]
+
+
+def is_instrumented_by_contrib(app: FastAPI) -> bool:
+    """
+    Whether `opentelemetry-instrumentation-fastapi` makes the server spans of this application.
+    """
+    return bool(getattr(app, "_is_instrumented_by_opentelemetry", False))
+
+
+class Wiring:
+    """
+    The rings of one application.
+
+    Args:
+        make_path: Called when the stack is built, with every route and middleware in place.
+        make_outer: The outer ring around a stack.
+    """
+
+    def __init__(self, app: FastAPI, make_path: Callable[[], RequestPath], make_outer: MakeOuter) -> None:
+        self._app = app
+        self._make_path = make_path
+        self._make_outer = make_outer
+        self._build = app.build_middleware_stack
+        self._was_own = "build_middleware_stack" in vars(app)
+        self._native = _switch_off_native(app)
+        self._active = True
+        app.build_middleware_stack = self._build_with_rings  # type: ignore[method-assign]
+
+    def undo(self) -> None:
+        """
+        Leave the application as it was; its stack is built anew at the next call.
+
+        Where somebody else has wrapped the builder since, the wrapper of ours stays and does nothing.
+        """
+        self._active = False
+        if vars(self._app).get("build_middleware_stack") == self._build_with_rings:
+            if self._was_own:
+                self._app.build_middleware_stack = self._build  # type: ignore[method-assign]
+            else:
+                del self._app.build_middleware_stack
+        if self._native is not None:
+            self._app._telemetry.update(self._native)  # type: ignore[typeddict-item]
+        self._app.middleware_stack = None
+
+    def _build_with_rings(self) -> ASGIApp:
+        if not self._active:
+            return self._build()
+        path = self._make_path()
+        inner = Middleware(InnerRing, path)
+        self._app.user_middleware.append(inner)
+        try:
+            stack = self._build()
+        finally:
+            self._app.user_middleware.remove(inner)
+        wrapped_again = vars(self._app).get("build_middleware_stack") != self._build_with_rings
+        if wrapped_again and isinstance(stack, ServerErrorMiddleware):
+            stack.app = _LateRing(stack.app, self._app, path, self._make_outer)
+            return stack
+        return self._make_outer(stack, path)
+
+
+class _LateRing:
+    """
+    Puts the outer ring around the finished stack at the first call, and serves that call within it.
+    """
+
+    def __init__(self, app: ASGIApp, application: FastAPI, path: RequestPath, make_outer: MakeOuter) -> None:
+        self.app = app
+        self._application = application
+        self._path = path
+        self._make_outer = make_outer
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        stack = self._application.middleware_stack
+        if stack is not None and not isinstance(stack, OuterRing):
+            self._application.middleware_stack = self._make_outer(stack, self._path)
+            await self._make_outer(self.app, self._path)(scope, receive, send)
+        elif RECORD_KEY in scope or scope["type"] == "lifespan":
+            await self.app(scope, receive, send)
+        else:
+            await self._make_outer(self.app, self._path)(scope, receive, send)
+
+
+def _switch_off_native(app: FastAPI) -> dict[str, Any] | None:
+    """
+    Turn FastAPI's own telemetry off for this application: it begins before any middleware can.
+
+    Returns what was changed; None where FastAPI has no such switch (before 0.142).
+    """
+    config = getattr(app, "_telemetry", None)
+    if not isinstance(config, dict):
+        return None
+    switches = {name: config[name] for name in ("tracing", "metrics", "logs", "auto_configure") if name in config}
+    config.update(dict.fromkeys(switches, False))
+    return switches
