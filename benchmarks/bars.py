@@ -59,13 +59,13 @@ def judge_in_process(results: Results) -> Iterator[Bar]:
         assembled = measured.get(ASSEMBLED, {}).get(kind)
         if kit and instrumentator:
             added = ratio(kit.added, instrumentator.added)
-            yield Bar(f"added time on {kind} ≤ 1.8 × the instrumentator's (goal 0.75)", f"{added:.2f} ×", added <= 1.8)
+            yield Bar(f"added time on {kind} ≤ 1.8 x the instrumentator's (goal 0.75)", f"{added:.2f} x", added <= 1.8)
         if kit and assembled:
             added = ratio(assembled.added, kit.added)
-            yield Bar(f"the assembled stack's added time on {kind} ≥ 8 × the kit's", f"{added:.1f} ×", added >= 8)
+            yield Bar(f"the assembled stack's added time on {kind} ≥ 8 x the kit's", f"{added:.1f} x", added >= 8)
             cpu = ratio(assembled.cpu, kit.cpu)
             yield Bar(
-                f"the assembled stack's processor time with export on {kind} ≥ 8 × the kit's", f"{cpu:.1f} ×", cpu >= 8
+                f"the assembled stack's processor time with export on {kind} ≥ 8 x the kit's", f"{cpu:.1f} x", cpu >= 8
             )
 
 
@@ -88,7 +88,7 @@ def judge_scale(results: Results) -> Iterator[Bar]:
             growth = (point.bare + point.added) / (point.bare + points[0].added)
             yield Bar(
                 f"cost flat within 10 % at {point.size:,} {axis}",
-                f"{growth:.3f} × (added {points[0].added:.0f} → {point.added:.0f} ± {point.spread:.0f} µs)",
+                f"{growth:.3f} x (added {points[0].added:.0f} to {point.added:.0f} ± {point.spread:.0f} µs)",
                 growth <= 1.1,
             )
 

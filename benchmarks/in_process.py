@@ -11,7 +11,6 @@ production. Processor time is that of the whole process including a flush after 
 
 from __future__ import annotations
 
-import asyncio
 import json
 import random
 import statistics

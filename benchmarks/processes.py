@@ -66,7 +66,8 @@ class Child:
         """
         Ask the child to end and wait; one that doesn't is killed.
         """
-        assert self.process.stdin and self.process.stdout
+        assert self.process.stdin
+        assert self.process.stdout
         with contextlib.suppress(BrokenPipeError):
             self.process.stdin.close()
         try:

@@ -83,14 +83,14 @@ def in_process_table(measured: in_process.Measured) -> str:
 
     def cells(costs: in_process.Costs) -> Iterator[str]:
         quartiles = statistics.quantiles(costs.wall, n=4) if len(costs.wall) > 1 else costs.wall * 3
-        yield f"{median(costs.wall):.0f} ({quartiles[0]:.0f}–{quartiles[2]:.0f})"
+        yield f"{median(costs.wall):.0f} ({quartiles[0]:.0f} to {quartiles[2]:.0f})"
         yield f"{median(costs.times_bare):.2f}"
         yield f"{median(costs.added):+.0f}"
         yield f"{median(costs.cpu):.0f}"
 
     header = ["variant"]
     for kind in KINDS:
-        header += [f"{kind} wall µs (q1–q3)", "× bare", "added", "CPU with export"]
+        header += [f"{kind} wall µs (q1 to q3)", "x bare", "added", "CPU with export"]
     rows = []
     for variant, kinds in measured.items():
         peak = max(costs.peak_megabytes for costs in kinds.values())

@@ -6,13 +6,12 @@ drown in noise. Here one process holds both applications, bare and instrumented,
 identical requests alternate between them: the added cost is the median difference of neighbouring stretches.
 
 Routes: the requests of a stretch are spread evenly over the whole table. Clients: first that many distinct
-addresses are let in through the instrumented application, as far as the time allowed for it goes; then each measured request
-comes from an address of its own among them. The number of addresses really seen is part of the result.
+addresses are let in through the instrumented application, as far as the time allowed for it goes; then each
+measured request comes from an address of its own among them. The number really seen is part of the result.
 """
 
 from __future__ import annotations
 
-import asyncio
 import gc
 import json
 import random
@@ -81,9 +80,9 @@ def address(number: int) -> tuple[str, int]:
     return (f"10.{number >> 16 & 255}.{number >> 8 & 255}.{number & 255}", 40_000)
 
 
-async def time_point(variant: str, axis: str, size: int, seconds: float) -> dict[str, float]:
+async def time_point(variant: str, axis: str, size: int, seconds: float, seconds_to_let_in: float) -> dict[str, float]:
     """
-    Both applications in this process, in turns for `seconds`, after at most as long to let the clients in.
+    Both applications in this process, in turns for `seconds`, after at most `seconds_to_let_in` for clients.
     """
     from benchmarks.apps import build
 
@@ -94,7 +93,7 @@ async def time_point(variant: str, axis: str, size: int, seconds: float) -> dict
     add_routes(bare)
     async with Lifespan(built.app):
         before = memory_megabytes()
-        seen = await let_in(built.app, bare, axis, size, seconds * 4)
+        seen = await let_in(built.app, bare, axis, size, seconds_to_let_in)
         await built.flush()
         gc.collect()
         bare_costs, added = await take_turns(built, bare, axis, size, seen, seconds)
@@ -106,8 +105,8 @@ async def time_point(variant: str, axis: str, size: int, seconds: float) -> dict
         "bare": statistics.median(bare_costs),
         "added": statistics.median(added),
         "spread": (quartiles[2] - quartiles[0]) / 2 / len(added) ** 0.5,
-        "grown": grown,
-        "scrape": scrape,
+        "grown_megabytes": grown,
+        "metrics_kilobytes": scrape,
     }
 
 
@@ -183,38 +182,36 @@ async def scrape_size(app: Any) -> float:
 # --- the driver -----------------------------------------------------------------------------------------------
 
 
-def measure(variants: list[str], sink: Sink, seconds: float) -> list[Point]:
+def measure(variants: dict[str, float], sink: Sink, seconds: float) -> list[Point]:
     """
     A fresh process for every variant and point.
+
+    Args:
+        variants: Each with the seconds it may take to let the clients in.
     """
-    points = []
-    for axis, sizes in POINTS.items():
-        for size in sizes:
-            for variant in variants:
-                child = Child("scale", variant, axis, str(size), str(seconds), environment=sink.environment("scale"))
-                try:
-                    answer = child.read()
-                finally:
-                    child.close()
-                points.append(
-                    Point(
-                        axis,
-                        size,
-                        variant,
-                        answer["seen"],
-                        answer["bare"],
-                        answer["added"],
-                        answer["spread"],
-                        answer["grown"],
-                        answer["scrape"],
-                    )
-                )
-    return points
+    return [
+        measure_one(variant, axis, size, sink, seconds, seconds_to_let_in)
+        for axis, sizes in POINTS.items()
+        for size in sizes
+        for variant, seconds_to_let_in in variants.items()
+    ]
+
+
+def measure_one(variant: str, axis: str, size: int, sink: Sink, seconds: float, seconds_to_let_in: float) -> Point:
+    """
+    One process and its answer.
+    """
+    arguments = (variant, axis, str(size), str(seconds), str(seconds_to_let_in))
+    child = Child("scale", *arguments, environment=sink.environment("scale"))
+    try:
+        return Point(axis, size, variant, **child.read())
+    finally:
+        child.close()
 
 
 if __name__ == "__main__":
     import uvloop
 
     channel = take_channel()
-    result = uvloop.run(time_point(sys.argv[1], sys.argv[2], int(sys.argv[3]), float(sys.argv[4])))
+    result = uvloop.run(time_point(*sys.argv[1:3], int(sys.argv[3]), *map(float, sys.argv[4:6])))
     channel.write(json.dumps(result) + "\n")

@@ -7,11 +7,11 @@ uvicorn's access lines are off for every variant; those that write a request lin
 
 from __future__ import annotations
 
-import asyncio
 import json
 import socket
 import sys
 import threading
+from collections.abc import Callable
 
 import uvicorn
 
@@ -27,13 +27,20 @@ async def serve(variant: str) -> None:
 
     listener = socket.create_server(("127.0.0.1", 0), backlog=1024)
     config = uvicorn.Config(build(variant).app, loop="uvloop", http="httptools", access_log=False, log_level="warning")
-    server = uvicorn.Server(config)
-    serving = asyncio.ensure_future(server.serve([listener]))
-    while not server.started:
-        await asyncio.sleep(0.01)
-    channel.write(json.dumps({"port": listener.getsockname()[1]}) + "\n")
+    server = AnnouncedServer(config)
+    server.announce = lambda: print(json.dumps({"port": listener.getsockname()[1]}), file=channel, flush=True)
     threading.Thread(target=stop_with_input, args=(server,), daemon=True).start()
-    await serving
+    await server.serve([listener])
+
+
+class AnnouncedServer(uvicorn.Server):
+    """Says when it accepts requests."""
+
+    announce: Callable[[], None]
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self.announce()
 
 
 def stop_with_input(server: uvicorn.Server) -> None:

@@ -90,10 +90,8 @@ class Receiver(asyncio.Protocol):
 
     def answer(self, path: str, body: bytes, compressed: bool) -> None:
         reply = json.dumps(counts).encode() if path == "/counts" else b""
-        self.transport.write(
-            b"HTTP/1.1 200 OK\r\nContent-Type: application/x-protobuf\r\nContent-Length: %d\r\n\r\n" % len(reply)
-            + reply
-        )
+        head = b"HTTP/1.1 200 OK\r\nContent-Type: application/x-protobuf\r\nContent-Length: %d\r\n\r\n"
+        self.transport.write(head % len(reply) + reply)
         if reply:
             return
         variant, _, signal = path.strip("/").replace("/v1/", "/").partition("/")

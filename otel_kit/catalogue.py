@@ -12,6 +12,7 @@ import math
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal, get_args
 
 from otel_kit.errors import OtelKitError
@@ -84,7 +85,7 @@ class Declaration:
         _check_labels(self.name, self.labels)
         _check_buckets(self)
 
-    @property
+    @cached_property
     def schema(self) -> tuple[object, ...]:
         """
         What must be equal for values to be added up: all but the help text.
@@ -111,11 +112,17 @@ class Declaration:
 
 def label_names(labels: Iterable[str]) -> tuple[str, ...]:
     """
-    The names as a tuple; one bare string is refused, since it would be read letter by letter.
+    The names as a tuple, for a metric of the application's own.
+
+    One bare string is refused, since it would be read letter by letter, and so is the label of the
+    overflow series, which only the SDK's own instruments may bring along.
     """
     if isinstance(labels, str):
         raise DeclarationError(f"label names must be a list, not the text {labels!r}")
-    return tuple(labels)
+    names = tuple(labels)
+    if OVERFLOW_LABEL in names:
+        raise DeclarationError(f"label {OVERFLOW_LABEL!r} is reserved")
+    return names
 
 
 def bucket_bounds(buckets: Iterable[float]) -> tuple[float, ...]:

@@ -75,8 +75,10 @@ class RequestRecord:
 
     Text that came from the client (`path`, `query`, `user_agent`, `client`) has passed the
     redaction policy and is bounded. `arriving` is true while another engine starts the server
-    span; `quiet` requests have no span and no line unless they fail. `started_at` is in epoch seconds; `status_code` is None
-    until a response starts; `route` is the full template, None where none matched or before the end.
+    span; `quiet` requests have no span and no line unless they fail. `raised` is what the
+    application let out, whether or not a middleware made an answer of it. `started_ns` is in
+    epoch nanoseconds; `status_code` is None until a response starts; `route` is the full template,
+    None where none matched or before the end.
     """
 
     __slots__ = (
@@ -96,6 +98,7 @@ class RequestRecord:
         "peer",
         "query",
         "quiet",
+        "raised",
         "root_path",
         "route",
         "scope",
@@ -103,7 +106,7 @@ class RequestRecord:
         "span",
         "span_id",
         "started",
-        "started_at",
+        "started_ns",
         "status_code",
         "trace_flags",
         "trace_id",
@@ -116,7 +119,7 @@ class RequestRecord:
         self.scope = scope
         self.correlation_id = correlation_id
         self.started = time.perf_counter()
-        self.started_at = time.time()
+        self.started_ns = time.time_ns()
         self.method = "GET"
         self.original_method = ""
         self.entry_path: str = scope["path"]
@@ -135,6 +138,7 @@ class RequestRecord:
         self.route: str | None = None
         self.status_code: int | None = None
         self.error: BaseException | None = None
+        self.raised: BaseException | None = None
         self.duration_seconds = 0.0
         self.own_seconds = 0.0
         self.disconnected = False

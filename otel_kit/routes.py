@@ -60,14 +60,16 @@ class RouteTable:
             path: The path as the request came in, before any mount.
             root_path: The server's own prefix, which is not part of a template.
         """
-        served_by = scope.get("route")
+        route = scope.get("route")
+        if isinstance(route, Mount | Host):
+            # Starlette 1.10 names the mount too, before anything inside of it is found
+            route = None
+        served_by = scope.get("endpoint") if route is None else route
         if served_by is None:
-            served_by = scope.get("endpoint")
-            if served_by is None:
-                return None
+            return None
         candidates = self._candidates(served_by)
         if not candidates:
-            return self._fallback(scope, root_path)
+            return self._fallback(route)
         if len(candidates) == 1:
             return candidates[0].path
         local = path[len(root_path) :] if root_path and path.startswith(root_path) else path
@@ -104,11 +106,11 @@ class RouteTable:
         self._templates = templates
         self._built = True
 
-    def _fallback(self, scope: Mapping[str, Any], root_path: str) -> str | None:
+    def _fallback(self, route: object) -> str | None:
         """
         For a route that stands in no table of ours: its own path, when it has one.
         """
-        path = getattr(scope.get("route"), "path_format", None) or getattr(scope.get("route"), "path", None)
+        path = getattr(route, "path_format", None) or getattr(route, "path", None)
         return path if isinstance(path, str) and path else None
 
 

@@ -11,12 +11,14 @@ from __future__ import annotations
 import os
 import threading
 import time
+from collections.abc import Callable
 from typing import Any
 
 from opentelemetry import propagate
 
 from otel_kit import faults
 from otel_kit.environment import ENV_FILE, Finding, OtelEnvironment, fallback_service_name, read_otel_environment
+from otel_kit.exposition.published import PublishedInstruments
 from otel_kit.faults import fault
 from otel_kit.integrations.clients import Clients
 from otel_kit.layout import LogLayout
@@ -26,7 +28,7 @@ from otel_kit.propagation import KitPropagator
 from otel_kit.redaction import policy_from
 from otel_kit.settings import Settings, unknown_variables
 
-__all__ = ["Runtime", "shared_runtime"]
+__all__ = ["Runtime", "on_shared", "shared_runtime"]
 
 SHARE_OF_TIMEOUT = 0.86
 """Of the shutdown time; the server's own way out needs the rest."""
@@ -34,6 +36,7 @@ MAX_LABEL = 256
 
 _lock = threading.Lock()
 _shared: Runtime | None = None
+_watchers: list[Callable[[Runtime], None]] = []
 
 
 class Runtime:
@@ -66,6 +69,8 @@ class Runtime:
             },
             sink=self.telemetry.log_sink,
         )
+        self.instruments = PublishedInstruments(self.telemetry.instruments, ledger)
+        ledger.on_refresh(self.instruments.on_refresh)
         self.clients = Clients()
         self._applications: list[object] = []
         self.serving = False
@@ -130,6 +135,8 @@ class Runtime:
             False when something is left.
         """
         ticket = self.telemetry.begin_flush(deadline)
+        if close_logs and ledger.state == "shared":
+            self.instruments.publish()
         written = self.logs.close(deadline) if close_logs else self.logs.flush(deadline)
         return self.telemetry.finish_flush(ticket, deadline) and written
 
@@ -179,7 +186,20 @@ def shared_runtime(
         if _shared is not None:
             return _shared, False
         _shared = Runtime(settings, layout, service_name, redact, module)
+        for watch in _watchers:
+            watch(_shared)
         return _shared, True
+
+
+def on_shared(watch: Callable[[Runtime], None]) -> None:
+    """
+    Call `watch` with the process's runtime: now if there is one, else when it is made.
+    """
+    with _lock:
+        if _shared is not None:
+            watch(_shared)
+        elif watch not in _watchers:
+            _watchers.append(watch)
 
 
 def _join_propagation(runtime: Runtime) -> None:

@@ -10,7 +10,7 @@ Source: OpenTelemetry semantic conventions, HTTP spans (stable since 1.23).
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Protocol
 
 from opentelemetry import context as otel_context
 from opentelemetry.context import Context
@@ -23,7 +23,6 @@ from opentelemetry.trace import (
     SpanKind,
     Status,
     StatusCode,
-    Tracer,
     get_current_span,
     set_span_in_context,
 )
@@ -34,12 +33,22 @@ from otel_kit.faults import fault
 __all__ = ["ServerSpans", "adopt", "open_server_span"]
 
 
+class StartsSpans(Protocol):
+    """
+    Makes server spans from clean attributes: `telemetry.server_tracer.ServerTracer`.
+    """
+
+    def start(
+        self, name: str, context: Context, attributes: dict[str, Any], links: Sequence[Link], start_ns: int
+    ) -> Span: ...
+
+
 class ServerSpans:
     """
     Starts and ends the server spans of one application.
     """
 
-    def __init__(self, tracer: Tracer) -> None:
+    def __init__(self, tracer: StartsSpans) -> None:
         self._tracer = tracer
 
     def start(self, record: RequestRecord, remote: SpanContext | None, base: Context) -> Context:
@@ -56,14 +65,8 @@ class ServerSpans:
                 base = set_span_in_context(NonRecordingSpan(remote), base)
             else:
                 links = (Link(remote),)
-        span = self._tracer.start_span(
-            record.method if record.method != "_OTHER" else "HTTP",
-            base,
-            SpanKind.SERVER,
-            _attributes(record),
-            links,
-            int(record.started_at * 1e9),
-        )
+        name = record.method if record.method != "_OTHER" else "HTTP"
+        span = self._tracer.start(name, base, _attributes(record), links, record.started_ns)
         adopt(record, span)
         return set_span_in_context(span, base)
 
@@ -115,17 +118,24 @@ def complete(record: RequestRecord, failure: str | None) -> None:
     """
     span = record.span
     attributes: dict[str, Any] = {}
+    name = record.method if record.method != "_OTHER" else "HTTP"
     if record.status_code is not None:
         attributes["http.response.status_code"] = record.status_code
     if record.route is not None:
         attributes["http.route"] = record.route
-        span.update_name(f"{record.method if record.method != '_OTHER' else 'HTTP'} {record.route}")
+        name = f"{name} {record.route}"
     if record.disconnected:
         attributes["otel_kit.client_disconnected"] = True
     if failure is not None:
         attributes["error.type"] = failure
-        span.set_status(Status(StatusCode.ERROR))
+    direct = getattr(span, "complete", None)
+    if direct is not None:
+        direct(name, attributes, failure is not None)
+        return
+    span.update_name(name)
     span.set_attributes(attributes)
+    if failure is not None:
+        span.set_status(Status(StatusCode.ERROR))
 
 
 def _attributes(record: RequestRecord) -> dict[str, Any]:

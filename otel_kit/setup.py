@@ -16,8 +16,9 @@ from fastapi import FastAPI
 from opentelemetry import trace
 from starlette.types import ASGIApp
 
+from otel_kit._version import __version__
 from otel_kit.arrival import Arrivals
-from otel_kit.asgi import OuterRing, RequestPath
+from otel_kit.asgi import OuterRing
 from otel_kit.context import SCOPE_NAME
 from otel_kit.errors import SetupError
 from otel_kit.exposition.endpoint import MetricsEndpoint
@@ -29,6 +30,7 @@ from otel_kit.profiles import Profile, load_profile
 from otel_kit.propagation import uses_w3c_only
 from otel_kit.report import build_report, log_report
 from otel_kit.request_metrics import RequestMetrics
+from otel_kit.request_path import RequestPath
 from otel_kit.routes import RouteTable, literal_paths
 from otel_kit.runtime import Runtime, shared_runtime
 from otel_kit.server_span import ServerSpans
@@ -113,7 +115,7 @@ class Observability:
         self._wiring = Wiring(app, self._make_path, self._make_outer)
         ledger.on_refresh(self._refresh)
 
-    async def flush(self, timeout: float = 5.0) -> bool:
+    async def flush(self, timeout: float = 5.0) -> bool:  # noqa: ASYNC109
         """
         Send and write everything that was accepted so far.
 
@@ -126,7 +128,7 @@ class Observability:
         deadline = time.monotonic() + timeout
         return await anyio.to_thread.run_sync(self._runtime.flush_until, deadline)
 
-    async def shutdown(self, timeout: float = 5.0) -> bool:
+    async def shutdown(self, timeout: float = 5.0) -> bool:  # noqa: ASYNC109
         """
         Flush, and end the kit's threads; what is left at the deadline is counted as dropped.
 
@@ -183,12 +185,12 @@ class Observability:
     def _make_path(self) -> RequestPath:
         runtime, settings = self._runtime, self.settings
         contrib = is_instrumented_by_contrib(self._app)
-        spans = ServerSpans(self._tracer()) if runtime.telemetry.traces_on and not contrib else None
+        spans = self._spans() if runtime.telemetry.traces_on and not contrib else None
         pages: dict[str, ASGIApp] = {}
         if self.profile.metrics_path in self._own_paths():
             token = settings.metrics_token
             secret = None if token is None else token.get_secret_value()
-            pages[self.profile.metrics_path] = MetricsEndpoint(ledger, runtime.telemetry.instruments, token=secret)
+            pages[self.profile.metrics_path] = MetricsEndpoint(ledger, runtime.instruments, token=secret)
         path = RequestPath(
             arrivals=Arrivals(
                 runtime.policy,
@@ -215,14 +217,16 @@ class Observability:
         """
         return frozenset({self.profile.metrics_path}) - literal_paths(self._app)
 
-    def _tracer(self) -> trace.Tracer:
+    def _spans(self) -> ServerSpans:
         """
-        A tracer of the provider that the application was given by hand, else of the kit's.
+        Spans on the provider that the application was given by hand, else on the process's.
         """
+        from otel_kit.telemetry.server_tracer import ServerTracer
+
         native = getattr(self._app, "_telemetry", None)
         own = native.get("tracer_provider") if isinstance(native, dict) else None
         provider: trace.TracerProvider = own or self.tracer_provider
-        return provider.get_tracer(SCOPE_NAME)
+        return ServerSpans(ServerTracer(provider.get_tracer(SCOPE_NAME, __version__)))
 
     def _instrument_by_contrib(self) -> None:
         from opentelemetry.instrumentation.fastapi import FastAPIInstrumentor

@@ -20,7 +20,8 @@ from starlette.middleware import Middleware
 from starlette.middleware.errors import ServerErrorMiddleware
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from otel_kit.asgi import RECORD_KEY, InnerRing, OuterRing, RequestPath
+from otel_kit.asgi import AdoptingRing, InnerRing, OuterRing
+from otel_kit.request_path import RECORD_KEY, RequestPath
 
 __all__ = ["Wiring", "is_instrumented_by_contrib"]
 
@@ -73,12 +74,14 @@ class Wiring:
         if not self._active:
             return self._build()
         path = self._make_path()
-        inner = Middleware(InnerRing, path)
-        self._app.user_middleware.append(inner)
+        before = self._app.user_middleware
+        # by keyword: older FastAPI passes `app` by keyword, too
+        outside = [Middleware(AdoptingRing, path=path)] if path.contrib else []
+        self._app.user_middleware = [*outside, *before, Middleware(InnerRing)]
         try:
             stack = self._build()
         finally:
-            self._app.user_middleware.remove(inner)
+            self._app.user_middleware = before
         wrapped_again = vars(self._app).get("build_middleware_stack") != self._build_with_rings
         if wrapped_again and isinstance(stack, ServerErrorMiddleware):
             stack.app = _LateRing(stack.app, self._app, path, self._make_outer)

@@ -69,11 +69,14 @@ def http_scope(
     }
 
 
-async def call(app: ASGIApp, body: bytes = b"", **scope: Any) -> Answer:
+async def call(app: ASGIApp, body: bytes = b"", *, sent: list[Message] | None = None, **scope: Any) -> Answer:
     """
     Send one request and collect the answer. An exception that the application lets out is raised here.
+
+    Args:
+        sent: Takes the messages, for those who want them in spite of an exception.
     """
-    sent: list[Message] = []
+    sent = [] if sent is None else sent
     incoming = [{"type": "http.request", "body": body, "more_body": False}]
     answered = asyncio.Event()
 

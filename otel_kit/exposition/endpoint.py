@@ -14,6 +14,7 @@ from typing import Any
 from otel_kit.exposition.access import AccessRule
 from otel_kit.exposition.negotiation import form_of
 from otel_kit.exposition.scrape import Instruments, Scrapes
+from otel_kit.faults import fault
 from otel_kit.ledger import Ledger
 
 __all__ = ["MetricsEndpoint"]
@@ -60,7 +61,14 @@ class MetricsEndpoint:
 
     async def _show(self, scope: Scope, send: Send) -> None:
         form = form_of(_header(scope, b"accept"), _header(scope, b"accept-encoding"))
-        page = await self._scrapes.page(form)
+        try:
+            page = await self._scrapes.page(form)
+        except (
+            Exception
+        ) as error:  # what is foreseen is left out of the page; the host must not answer 500 for the rest
+            fault("exposition", error)
+            await _refuse(scope, send, 503, "unavailable", "The page could not be made; the fault is counted.", [])
+            return
         headers = [(b"content-type", form.content_type), (b"vary", b"Accept, Accept-Encoding")]
         if form.gzip:
             headers.append((b"content-encoding", b"gzip"))

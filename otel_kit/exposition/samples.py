@@ -16,7 +16,7 @@ from itertools import accumulate
 from otel_kit.exposition.families import Family, FamilyKind
 from otel_kit.ledger.snapshot import Exemplar, Series
 
-__all__ = ["WRITERS", "Labels", "Templates", "Unfit", "Writer", "encodable", "escaped"]
+__all__ = ["WRITERS", "Labels", "Templates", "Unfit", "Writer", "encodable", "escaped", "numbers_tidied"]
 
 Labels = tuple[tuple[str, str], ...]
 Templates = dict[tuple[object, ...], str]
@@ -57,6 +57,19 @@ def number(value: float) -> str:
     """
     text = repr(value)
     return text[:-2] if text[-2:] == ".0" else NOT_NUMBERS.get(text, text)
+
+
+def numbers_tidied(lines: str) -> str:
+    """
+    Lines whose values are as Python writes floats, with the values as `number` writes them.
+
+    A line end is never inside a label value, where it is escaped, so only values are touched.
+    """
+    lines = lines.replace(".0\n", "\n")
+    if "n\n" in lines or "f\n" in lines:
+        for theirs, ours in NOT_NUMBERS.items():
+            lines = lines.replace(f" {theirs}\n", f" {ours}\n")
+    return lines
 
 
 def bound(value: float) -> str:

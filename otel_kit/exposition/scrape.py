@@ -150,8 +150,10 @@ class Scrapes:
 
         def read() -> None:
             families = self._read_instruments()
-            if not loop.is_closed():
+            try:
                 loop.call_soon_threadsafe(settle, families)
+            except RuntimeError:  # the loop has been closed, so nobody waits any more
+                return
 
         threading.Thread(target=read, name="otel_kit-instruments", daemon=True).start()
         try:

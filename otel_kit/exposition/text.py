@@ -11,14 +11,65 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from otel_kit.exposition.families import Family, LeftOut, arrange
-from otel_kit.exposition.samples import WRITERS, Labels, Templates, Unfit, encodable, escaped
+from otel_kit.exposition.samples import WRITERS, Labels, Templates, Unfit, encodable, escaped, numbers_tidied
+from otel_kit.ledger.snapshot import Series
 
 __all__ = ["Renderer"]
 
 SERIES_A_CHUNK = 64
 SPARE_TEMPLATES = 64
 
+SCALARS = ("counter", "gauge")
+
 Shape = tuple[object, ...]
+
+
+class Kept:
+    """
+    What one shape of a family has in common from page to page: templates of series, and of runs of series.
+    """
+
+    __slots__ = ("runs", "templates")
+
+    def __init__(self) -> None:
+        self.templates: Templates = {}
+        self.runs: dict[int, tuple[list[object], str]] = {}
+
+    def run(self, family: Family, start: int, batch: list[Series], openmetrics: bool) -> str | None:
+        """
+        The lines of counters or gauges that were in the same order on the last page, by one format.
+
+        None where a series needs a look of its own.
+        """
+        keys, template = self.runs.get(start, ((), ""))
+        if keys != [series.key or series.labels for series in batch]:
+            return None
+        values = [series.values[0] for series in batch]
+        if family.kind == "counter":
+            # the sum finds NaN, which the least value may hide
+            if not (min(values) >= 0 and sum(values) >= 0):
+                return None
+            if openmetrics and any(series.exemplars for series in batch):
+                return None
+        return numbers_tidied(template % tuple(values))
+
+    def remember(self, start: int, batch: list[Series]) -> None:
+        """
+        Keep a run whose series all have templates by now.
+        """
+        keys: list[object] = [series.key or series.labels for series in batch]
+        templates = [self.templates.get(series.key or series.labels) for series in batch]
+        if all(templates):
+            self.runs[start] = keys, "".join(filter(None, templates)).replace(" %s\n", " %r\n")
+
+    def forget(self, shown: list[list[Series]]) -> None:
+        """
+        Drop what belongs to series that are gone, once it is as much again as what is shown.
+        """
+        if len(self.templates) > 2 * sum(map(len, shown)) + SPARE_TEMPLATES:
+            alive = [series.key or series.labels for rows in shown for series in rows]
+            self.templates = {key: self.templates[key] for key in alive if key in self.templates}
+            self.runs = {}
 
 
 class Renderer:
@@ -31,7 +82,7 @@ class Renderer:
 
     def __init__(self, left_out: LeftOut | None = None) -> None:
         self._left_out = left_out or LeftOut()
-        self._templates: dict[str, dict[Shape, Templates]] = {}
+        self._kept: dict[str, dict[Shape, Kept]] = {}
 
     def chunks(self, families: Iterable[Family], openmetrics: bool) -> Iterator[str]:
         """
@@ -51,38 +102,48 @@ class Renderer:
         self._forget(groups)
 
     def _samples(self, family: Family, openmetrics: bool, seen: set[Labels] | None) -> Iterator[str]:
-        write = WRITERS[family.kind]
         # a family declared anew with other bounds or labels must not meet templates of the old ones
-        shapes = self._templates.setdefault(family.name, {})
-        templates = shapes.setdefault(family.shape, {})
+        kept = self._kept.setdefault(family.name, {}).setdefault(family.shape, Kept())
+        in_runs = seen is None and family.kind in SCALARS
         for start in range(0, len(family.series), SERIES_A_CHUNK):
-            lines = []
-            for series in family.series[start : start + SERIES_A_CHUNK]:
-                try:
-                    if seen is not None:
-                        _see(series.labels, seen)
-                    lines.append(write(family, templates, series, openmetrics))
-                except Unfit as unfit:
-                    self._left_out.add(family.name, str(unfit))
-                except Exception as error:  # whatever a foreign value raises costs its own series only
-                    self._left_out.add(family.name, f"a series can't be written ({type(error).__name__})")
-            yield "".join(lines)
+            batch = family.series[start : start + SERIES_A_CHUNK]
+            try:
+                text = kept.run(family, start, batch, openmetrics) if in_runs else None
+            except (TypeError, IndexError):
+                text = None
+            if text is None:
+                text = "".join(self._each(family, kept.templates, batch, openmetrics, seen))
+                if in_runs:
+                    kept.remember(start, batch)
+            yield text
+
+    def _each(
+        self, family: Family, templates: Templates, batch: list[Series], openmetrics: bool, seen: set[Labels] | None
+    ) -> Iterator[str]:
+        write = WRITERS[family.kind]
+        for series in batch:
+            try:
+                if seen is not None:
+                    _see(series.labels, seen)
+                text = write(family, templates, series, openmetrics)
+            except Unfit as unfit:
+                self._left_out.add(family.name, str(unfit))
+            except Exception as error:  # whatever a foreign value raises costs its own series only
+                self._left_out.add(family.name, f"a series can't be written ({type(error).__name__})")
+            else:
+                yield text
 
     def _forget(self, groups: list[list[Family]]) -> None:
         """
-        Drop templates of series that are gone.
+        Drop what is kept of series that are gone.
         """
         shown = {group[0].name: group for group in groups}
-        for name in list(self._templates):
+        for name in list(self._kept):
             if name not in shown:
-                self._templates.pop(name, None)
+                self._kept.pop(name, None)
         for name, group in shown.items():
-            for shape, templates in list(self._templates.get(name, {}).items()):
-                alike = [family for family in group if family.shape == shape]
-                alive = [series.key or series.labels for family in alike for series in family.series]
-                if len(templates) > 2 * len(alive) + SPARE_TEMPLATES:
-                    kept: Templates = {key: templates[key] for key in alive if key in templates}
-                    self._templates[name][shape] = kept
+            for shape, kept in list(self._kept.get(name, {}).items()):
+                kept.forget([family.series for family in group if family.shape == shape])
 
 
 def _see(labels: Labels, seen: set[Labels]) -> None:

@@ -14,8 +14,8 @@ import stat
 import tempfile
 from collections.abc import Iterator
 
+from otel_kit.ledger.files import VALUES
 from otel_kit.ledger.group import group_parent, is_alive
-from otel_kit.ledger.seat import VALUES
 
 __all__ = ["find_places", "make_private", "seat_names", "sweep"]
 

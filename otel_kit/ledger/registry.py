@@ -178,7 +178,7 @@ def valid_text(text: str) -> str:
 def _clash(wanted: Declaration, holder: Declaration, name: str) -> str:
     if wanted.name == holder.name:
         return (
-            f"metric {name!r} is already declared as {holder.kind} with the labels {holder.labels}: "
+            f"metric {wanted.name!r} is already declared as {holder.kind} with the labels {holder.labels}: "
             "declare it the same way, or choose another name"
         )
     return f"{wanted.kind} {wanted.name!r} would share the name {name!r} with {holder.kind} {holder.name!r}"

@@ -21,20 +21,17 @@ import fcntl
 import mmap
 import os
 import secrets
-from array import array
 from bisect import bisect_right
 from typing import NamedTuple
 
 from otel_kit.catalogue import Declaration
+from otel_kit.ledger.files import KEYS, SLOT_BYTES, VALUES, allocate, is_at, read_new_keys, read_slots
 from otel_kit.ledger.keylog import KeyLog, Row
 
-__all__ = ["KEYS", "VALUES", "Seat", "read_new_keys", "read_slots"]
+__all__ = ["Seat"]
 
-VALUES, KEYS = ".v", ".k"
-SLOT_BYTES = 8
 FIRST_CHUNK_BYTES = 32 * 1024
 LARGEST_CHUNK_BYTES = 1024 * 1024
-READ_BYTES = 1024 * 1024
 _OPEN = os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW
 
 
@@ -266,53 +263,6 @@ class Seat:
         first = offset // SLOT_BYTES
         self._chunks.append(Chunk(first, size // SLOT_BYTES, view))
         self._firsts.append(first)
-
-
-def allocate(descriptor: int, offset: int, size: int) -> None:
-    """
-    Make sure that the bytes exist on the disk.
-
-    Raises:
-        OSError: They do not fit.
-    """
-    reserve = getattr(os, "posix_fallocate", None)
-    if reserve is not None:
-        reserve(descriptor, offset, size)
-        return
-    missing = offset + size - os.fstat(descriptor).st_size
-    if missing > 0 and os.pwrite(descriptor, bytes(missing), offset + size - missing) < missing:
-        raise OSError("no space left for values")
-
-
-def read_slots(descriptor: int, count: int) -> list[float]:
-    """
-    The first slots of a values file. A file that is shorter than its keys say gives zeros.
-    """
-    data = os.pread(descriptor, count * SLOT_BYTES, 0)
-    values = array("d", data[: len(data) // SLOT_BYTES * SLOT_BYTES]).tolist()
-    values.extend([0.0] * (count - len(values)))
-    return values
-
-
-def read_new_keys(descriptor: int, log: KeyLog) -> None:
-    """
-    Let the log read what was appended since the last time.
-    """
-    while data := os.pread(descriptor, READ_BYTES, log.consumed):
-        before = log.consumed
-        log.feed(data)
-        if log.consumed == before:
-            return
-
-
-def is_at(descriptor: int, path: str) -> bool:
-    """
-    Whether the open file is the one that stands at the path.
-    """
-    try:
-        return os.path.samestat(os.fstat(descriptor), os.stat(path, follow_symlinks=False))
-    except OSError:
-        return False
 
 
 def _hidden(directory: str, name: str) -> str:

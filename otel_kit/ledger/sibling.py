@@ -13,8 +13,8 @@ import fcntl
 import os
 import secrets
 
+from otel_kit.ledger.files import KEYS, VALUES, is_at, read_new_keys, read_slots
 from otel_kit.ledger.keylog import KeyLog, Row
-from otel_kit.ledger.seat import KEYS, VALUES, is_at, read_new_keys, read_slots
 
 __all__ = ["Sibling"]
 

@@ -71,6 +71,7 @@ class Takeover:
         self._level = level
         self._lock = threading.RLock()
         self._before: dict[str, _Before] = {}
+        self._levels: dict[str, int] = {}
         self._once = _LoggedOnce()
         self._root_level: int | None = None
         self._said = False
@@ -152,6 +153,9 @@ class Takeover:
         # a server that configured it again since has said what it wants back
         if logger.name not in self._before or not same:
             self._before[logger.name] = found
+        elif found.level != self._levels[logger.name]:
+            self._before[logger.name].level = found.level
+        self._levels[logger.name] = wanted.level
         _give_back(logger, wanted)
 
 

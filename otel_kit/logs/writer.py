@@ -17,20 +17,20 @@ queue on it gives way for a tenth of a millisecond, as long as the output is bei
 
 from __future__ import annotations
 
-import logging
 import os
 import threading
 import time
 import weakref
-from collections import Counter, deque
+from collections import deque
 from collections.abc import Callable
 from functools import partial
 from itertools import accumulate
 from typing import TYPE_CHECKING
 
 from otel_kit.faults import fault
-from otel_kit.logs.item import LogItem, kit_item
+from otel_kit.logs.item import LogItem
 from otel_kit.logs.layouts import LineLayout
+from otel_kit.logs.losses import Losses
 from otel_kit.logs.output import DescriptorOutput, DropReason, StandardOutput
 
 if TYPE_CHECKING:
@@ -41,7 +41,6 @@ __all__ = ["LineWriter"]
 MAX_ITEMS = 10_000
 MAX_BYTES = 8 * 1024 * 1024
 GATHER_SECONDS = 0.004
-SAY_EVERY_SECONDS = 10.0
 _STALLED_SECONDS = 0.05
 _GIVE_WAY_SECONDS = 0.0001
 _LOOK_SECONDS = 0.002
@@ -100,8 +99,7 @@ class LineWriter:
         self._busy = 0
         self._stop_at: float | None = None
         self._thread: threading.Thread | None = None
-        self._unsaid: Counter[DropReason] = Counter()
-        self._said_at = -SAY_EVERY_SECONDS
+        self._losses = Losses(self._dropped)
 
     def offer(self, item: LogItem) -> None:
         """
@@ -116,7 +114,7 @@ class LineWriter:
                 if self._sleeping:
                     self._rouse()
         if full:
-            self._lose("queue_full", 1)
+            self._losses.add("queue_full", 1)
         elif not self._started:
             self._drain_what_goes_at_once()
         elif self._thread is None:
@@ -177,7 +175,7 @@ class LineWriter:
                 left = len(self._queue)
                 self._queue.clear()
                 self._bytes = 0
-            self._lose("shutdown", left)
+            self._losses.add("shutdown", left)
         return flushed
 
     # -- the thread -------------------------------------------------------------------------
@@ -231,16 +229,18 @@ class LineWriter:
     # -- writing ----------------------------------------------------------------------------
 
     def _drain_what_goes_at_once(self) -> None:
-        # not acquired: somebody else is draining, or this very thread logs from inside
-        if not self._draining.acquire(blocking=False):
-            return
-        try:
-            while self._queue and self.output.ready():
-                self._drain(lambda: True, most=1)
-        except Exception as error:
-            fault("logs", error)
-        finally:
-            self._draining.release()
+        moving = True
+        # not acquired: somebody else is draining, who looks again after the release, or this very
+        # thread, which logs from inside
+        while moving and self._queue and self._draining.acquire(blocking=False):
+            try:
+                moving = self.output.ready()
+                if moving:
+                    self._drain(lambda: True, most=1)
+            except Exception as error:
+                fault("logs", error)
+            finally:
+                self._draining.release()
 
     def _drain(self, give_up: Callable[[], bool], most: int = MAX_ITEMS) -> None:
         """
@@ -253,19 +253,21 @@ class LineWriter:
                 most -= 1
                 # busy before the item leaves the queue: `flush` looks at the two in the other order
                 self._busy += 1
-                item = self._queue.popleft()
+                try:
+                    item = self._queue.popleft()
+                except IndexError:  # `close` gave up on the rest
+                    break
                 size += item.size
                 line = self._line(item)
                 if batch and length + len(line) > self.output.batch_bytes:
                     self._write(batch, give_up)
                     self._free(size)
                     batch, length, size = [], 0, 0
-                batch.append(line)
-                length += len(line)
+                if line:
+                    batch.append(line)
+                    length += len(line)
             if batch:
                 self._write(batch, give_up)
-        except IndexError:
-            return  # `close` gave up on the rest
         finally:
             self._free(size)
             self._busy = 0
@@ -276,7 +278,7 @@ class LineWriter:
             return self.layout.line(item)
         except Exception as error:
             fault("logs", error)
-            self._lose("layout", 1)
+            self._losses.add("layout", 1)
             return b""
 
     def _free(self, size: int) -> None:
@@ -286,22 +288,9 @@ class LineWriter:
     def _write(self, lines: list[bytes], give_up: Callable[[], bool]) -> None:
         sent, reason = self.output.write(b"".join(lines), give_up)
         if reason is not None:
-            lost = sum(1 for line, end in zip(lines, accumulate(map(len, lines)), strict=True) if line and end > sent)
-            self._lose("shutdown" if self._is_over() else reason, lost)
-        elif self._unsaid and time.monotonic() - self._said_at >= SAY_EVERY_SECONDS:
-            self._say_what_was_lost(give_up)
-
-    def _lose(self, reason: DropReason, lines: int) -> None:
-        if lines:
-            with self._lock:
-                self._unsaid[reason] += lines
-            self._dropped(reason, lines)
-
-    def _say_what_was_lost(self, give_up: Callable[[], bool]) -> None:
-        with self._lock:
-            lost, self._unsaid = self._unsaid, Counter()
-            self._said_at = time.monotonic()
-        item = kit_item(
-            logging.WARNING, "log_output.lines_dropped", {"lines": sum(lost.values()), "reasons": dict(lost)}
-        )
-        self.output.write(self.layout.line(item), give_up)
+            lost = sum(1 for end in accumulate(map(len, lines)) if end > sent)
+            self._losses.add("shutdown" if self._is_over() else reason, lost)
+            return
+        item = self._losses.to_say()
+        if item is not None:
+            self.output.write(self.layout.line(item), give_up)

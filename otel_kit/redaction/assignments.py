@@ -8,6 +8,7 @@ count is the key names' affair. Linear: every value is read once, and reading go
 from __future__ import annotations
 
 import re
+import string
 from collections.abc import Callable
 
 from otel_kit.redaction.keys import HEADER, PAIRED, QUERY_ONLY, SECRET, KeyNames
@@ -22,7 +23,6 @@ _ASSIGNMENT = re.compile(rf"""(?<!{_KEY})(?=({_KEY}+))\1([\\"'`\]]{{0,12}})[ \t]
 _OPTION = re.compile(r"--(?<![A-Za-z0-9_-]--)([A-Za-z][A-Za-z0-9_-]{0,127}) +(?=[^\s-])")
 _PAIR = re.compile(rf"""(?:([\[(])b?(\\*["'])({_KEY}{{1,128}})\2|(\\?["'])--({_KEY}{{1,128}})\4),[ ]?b?(?=\\*["'])""")
 _VALUE_START = re.compile(r"""[ \t]*(?:[bBuUrRfF]{1,2}(?=\\*["']))?(?:(\\*)(["'`]))?""")
-_WORD_BEFORE = re.compile(r"([A-Za-z]{1,32})[ \t]\Z")
 _SCHEME = (
     r"(?:(?:[Bb]earer|[Bb]asic|[Tt]oken|[Dd]igest|[Nn]egotiate|[Aa]pi-?[Kk]ey|BEARER|BASIC)[ +]+"
     r"(?![A-Za-z0-9_.-]+=[^=\s]))?"
@@ -120,8 +120,12 @@ def _place_of_value(found: re.Match[str], keys: KeyNames, query: bool) -> _Place
 
 
 def _makes_pair(text: str, start: int, key: str, keys: KeyNames) -> bool:
-    before = _WORD_BEFORE.search(text[max(0, start - 33) : start])
-    return before is not None and keys.is_secret(f"{before[1]}_{key}")
+    before = text[max(0, start - 33) : start]
+    if before[-1:] not in (" ", "\t"):
+        return False
+    word = before[:-1]
+    word = word[len(word.rstrip(string.ascii_letters)) :]
+    return word != "" and keys.is_secret(f"{word}_{key}")
 
 
 def _quoted(text: str, position: int) -> tuple[int, int] | None:

@@ -55,7 +55,8 @@ class KeyNames:
     """
 
     def __init__(self, extra: Iterable[str] = ()) -> None:
-        self._kinds: dict[str, int] = {}
+        self.known: dict[str, int] = {}
+        """Answers given so far, for callers that can't afford the call of `kind`."""
         names = list(extra)
         self._whole = frozenset(name.casefold() for name in names)
         self._extra = tuple(sorted({words for name in names if (words := split(name))}))
@@ -65,13 +66,13 @@ class KeyNames:
         """
         What `key` says about its value: 0, or the constants of this module added up.
         """
-        kind = self._kinds.get(key)
+        kind = self.known.get(key)
         if kind is None:
             kind = self._judge(key)
             if len(key) <= CACHED_KEY_LENGTH:
-                if len(self._kinds) >= CACHED_KEYS:
-                    self._kinds.clear()
-                self._kinds[key] = kind
+                if len(self.known) >= CACHED_KEYS:
+                    self.known.clear()
+                self.known[key] = kind
         return kind
 
     def is_secret(self, key: str) -> bool:

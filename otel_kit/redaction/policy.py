@@ -16,10 +16,10 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from otel_kit.faults import fault
 from otel_kit.redaction import assignments, rules, triggers
-from otel_kit.redaction.decoding import decode_once, is_plain, valid_unicode
+from otel_kit.redaction.decoding import decode_once, fold, is_plain, valid_unicode
 from otel_kit.redaction.keys import SECRET, KeyNames
 from otel_kit.redaction.rules import MASK
-from otel_kit.redaction.structures import clean_value
+from otel_kit.redaction.structures import QUERY_KEYS, clean_value
 from otel_kit.redaction.user_rules import checked_patterns, keys_and_patterns
 
 __all__ = ["MASK", "MAX_LENGTH", "Policy", "policy_from"]
@@ -34,6 +34,12 @@ CACHED_TEXTS = 2048
 CACHED_TEXT_LENGTH = 256
 # Percent twice inside JSON is three; one more for what that uncovers.
 _SPELLINGS = 4
+_PASSES = 4
+# A token that went on behind an escaped character of its own, which ended the match.
+_CONTINUED = re.compile(
+    r"REDACTED(?:(?:%(?:2[BbDdEeFf]|3[0-9Dd]|[46][1-9A-Fa-f]|[57][0-9Aa]|5[Ff]|7[Ee])"
+    r"|\\{1,4}(?:u00|x)(?:2[BbDdEeFf]|3[0-9Dd]|[46][1-9A-Fa-f]|[57][0-9Aa]|5[Ff]|7[Ee])|\\/)[A-Za-z0-9+/=_.~-]*)+"
+)
 _HARMLESS = frozenset({bool, float, type(None)})
 # Shorter numbers are no card.
 _LONG_NUMBER = 10**13
@@ -92,13 +98,13 @@ class Policy:
         """
         try:
             joined = "\n".join(texts)
-            if len(joined) > MAX_LENGTH or not is_plain(joined):
+            if not joined.isascii() or "%" in joined or "\\" in joined or len(joined) > MAX_LENGTH:
                 return False
             if limit is not None and len(joined) > limit and max(map(len, texts)) > limit:
                 return False
             if triggers.scan(joined, self._keys):
                 return False
-            return not any(pattern.search(text) for pattern in self._patterns for text in texts)
+            return not self._patterns or not any(pattern.search(text) for pattern in self._patterns for text in texts)
         except Exception as error:
             fault("redaction", error)
             return False
@@ -147,7 +153,11 @@ class Policy:
         changed = False
         for key, value in attributes.items():
             new_key = self.cached(key) if isinstance(key, str) else key
-            new = self.value(key, value, limit) if key in suspects else value
+            new = value
+            if key in suspects:
+                new = self.value(key, value, limit)
+                if new is value and type(new) is str:
+                    self._remember((new,))
             changed = changed or new is not value or new_key is not key
             cleaned[new_key] = new
         return cleaned if changed else attributes
@@ -170,7 +180,7 @@ class Policy:
             if kind(key) & SECRET:
                 suspects.add(key)
             elif type(value) is str:
-                if value not in known:
+                if value not in known or key in QUERY_KEYS:
                     waiting.append(key)
                     texts.append(value)
                 elif limit is not None and len(value) > limit:
@@ -213,26 +223,40 @@ class Policy:
             return self._masked(text, query, cut)
         result = original = valid_unicode(text)
         current = fold(original)
-        for _ in range(_SPELLINGS):
+        for spelling in range(_SPELLINGS):
             masked = self._masked(current, query, cut)
-            if masked != current:
-                result = masked = _CONTINUED.sub(MASK, masked)
+            if masked is not current:
+                masked = _CONTINUED.sub(MASK, masked)
+                result = masked if spelling else self._unfolded(original, masked, query, cut)
             current = decode_once(masked)
             if current == masked:
                 break
-        if result is not original and current is fold(original):
-            return result
         return result
+
+    def _unfolded(self, original: str, masked: str, query: bool, cut: bool) -> str:
+        """
+        The masked text with its accents and dashes as they were, where masking it so finds the same.
+        """
+        kept = _CONTINUED.sub(MASK, self._masked(original, query, cut))
+        return kept if fold(kept) == masked else masked
 
     def _masked(self, text: str, query: bool, cut: bool) -> str:
         """
         One spelling of a text after all rules whose trigger it has; the same object when nothing changed.
+
+        A mask may join what stood before and behind a secret into something a rule knows, so the result
+        is looked at again: redacting twice must change nothing.
         """
-        found = triggers.scan(text, self._keys)
-        masked = self._apply(text, found, query, cut) if found else text
-        for pattern in self._patterns:
-            masked = pattern.sub(MASK, masked)
-        return text if masked == text else masked
+        result = text
+        for _ in range(_PASSES):
+            found = triggers.scan(result, self._keys)
+            masked = self._apply(result, found, query, cut) if found else result
+            for pattern in self._patterns:
+                masked = pattern.sub(MASK, masked)
+            if masked == result:
+                break
+            result = masked
+        return result
 
     def _apply(self, text: str, found: int, query: bool, cut: bool) -> str:
         # Private keys and URLs go first: a name before them would take only their first line or part.

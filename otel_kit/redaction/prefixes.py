@@ -5,9 +5,9 @@ This table decides how many unknown tokens are found: add a row when an issuer p
 new prefix. Knows nothing of how rows are searched.
 
 A row's `body` is a pattern of RE2's syntax that follows the literal prefix. It may ask for
-fewer characters than the issuer writes today, never for more. Where the body surely
-begins with sixteen letters or digits in a row, `run` is true and the prefix needs no search of
-its own on clean text; where it may hold `_`, `-` or `.` among the first sixteen, it is false.
+fewer characters than the issuer writes today, never for more. Where a token surely holds sixteen
+letters or digits in a row, `run` is true and clean text is never searched for the prefix; else it
+is, in texts with sixteen letters, digits, `_`, `-`, `.` or `~` in a row, which each token must have.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ _URL = "[A-Za-z0-9_-]{16,}"
 _LONG = "[A-Za-z0-9_-]{20,}"
 
 PREFIXES: tuple[Prefix, ...] = (
-    Prefix("1Password", "ops_eyJ", "[A-Za-z0-9+/]{16,}={0,2}", False, "gitleaks"),
+    Prefix("1Password", "ops_eyJ", "[A-Za-z0-9]{9,}[A-Za-z0-9+/]*={0,2}", False, "gitleaks"),
     Prefix("1Password", "A3-", "[A-Z0-9]{6}-[A-Z0-9]{6}-?[A-Z0-9]{5}(?:-[A-Z0-9]{5}){3}", False, "gitleaks"),
     Prefix("Adobe", "p8e-", _ALNUM, True, "gitleaks"),
     Prefix("age", "AGE-SECRET-KEY-1", "[A-Z0-9]{16,}", True, "gitleaks"),
@@ -64,8 +64,8 @@ PREFIXES: tuple[Prefix, ...] = (
     Prefix("Asana", "1/", "[0-9]{16}:[a-f0-9]{32}", True, "issuer"),
     Prefix("Asana", "2/", "[0-9]{16}/[0-9]{16}:[a-f0-9]{32}", True, "issuer"),
     Prefix("Atlassian", "ATATT3", "[A-Za-z0-9_=-]{20,}", False, "noseyparker"),
-    Prefix("Atlassian", "ATCTT3", "[A-Za-z0-9_=+/-]{20,}", False, "trufflehog"),
-    Prefix("Atlassian Bitbucket", "BBDC-", "[A-Za-z0-9+/@_-]{40,}", False, "trufflehog"),
+    Prefix("Atlassian", "ATCTT3", "[A-Za-z0-9_-]{10,}[A-Za-z0-9_=+/-]*", False, "trufflehog"),
+    Prefix("Atlassian Bitbucket", "BBDC-", "[A-Za-z0-9_-]{11,}[A-Za-z0-9+/@_-]*", False, "trufflehog"),
     Prefix("Atlassian Bitbucket", "ATBB", "[A-Za-z0-9]{28,}", True, "issuer"),
     Prefix("Buildkite", "bkua_", "[a-z0-9]{40}", True, "trufflehog"),
     Prefix("CircleCI", "CCIPAT_", "[A-Za-z0-9]{22}_[A-Fa-f0-9]{40}", True, "trufflehog"),
@@ -98,9 +98,9 @@ PREFIXES: tuple[Prefix, ...] = (
     Prefix("Figma", "figd_", _LONG, False, "issuer"),
     Prefix("Flutterwave", "FLWSECK", "(?:_TEST)?-[A-Za-z0-9]{32}-X", True, "gitleaks"),
     Prefix("Fly.io", "fo1_", "[A-Za-z0-9_-]{32,}", False, "gitleaks"),
-    Prefix("Fly.io", "fm1a_", "[A-Za-z0-9+/]{64,}={0,2}", False, "gitleaks"),
-    Prefix("Fly.io", "fm1r_", "[A-Za-z0-9+/]{64,}={0,2}", False, "gitleaks"),
-    Prefix("Fly.io", "fm2_", "[A-Za-z0-9+/]{64,}={0,2}", False, "gitleaks"),
+    Prefix("Fly.io", "fm1a_", "[A-Za-z0-9]{12,}[A-Za-z0-9+/]{40,}={0,2}", False, "gitleaks"),
+    Prefix("Fly.io", "fm1r_", "[A-Za-z0-9]{12,}[A-Za-z0-9+/]{40,}={0,2}", False, "gitleaks"),
+    Prefix("Fly.io", "fm2_", "[A-Za-z0-9]{12,}[A-Za-z0-9+/]{40,}={0,2}", False, "gitleaks"),
     Prefix("Frame.io", "fio-u-", "[A-Za-z0-9_=-]{40,}", False, "gitleaks"),
     Prefix("GitHub", "ghp_", _ALNUM, True, "gitleaks"),
     Prefix("GitHub", "gho_", _ALNUM, True, "gitleaks"),
@@ -124,7 +124,7 @@ PREFIXES: tuple[Prefix, ...] = (
     Prefix("Google", "ya29.", _LONG, False, "issuer"),
     Prefix("Google", "1//0", "[A-Za-z0-9_-]{32,}", False, "issuer"),
     Prefix("Google", "GOCSPX-", _LONG, False, "issuer"),
-    Prefix("Grafana", "glc_", "[A-Za-z0-9+/]{32,}={0,2}", False, "gitleaks"),
+    Prefix("Grafana", "glc_", "[A-Za-z0-9]{12,}[A-Za-z0-9+/]{20,}={0,2}", False, "gitleaks"),
     Prefix("Grafana", "glsa_", "[A-Za-z0-9]{32}_[A-Fa-f0-9]{8}", True, "gitleaks"),
     Prefix("Groq", "gsk_", "[A-Za-z0-9]{40,}", True, "trufflehog"),
     Prefix("Harness", "pat.", r"[A-Za-z0-9_-]{22}\.[A-Za-z0-9]{24}\.[A-Za-z0-9]{20}", True, "gitleaks"),
@@ -171,7 +171,7 @@ PREFIXES: tuple[Prefix, ...] = (
     Prefix("Scalingo", "tk-us-", "[A-Za-z0-9_-]{40,}", False, "gitleaks"),
     Prefix("SendGrid", "SG.", r"[A-Za-z0-9_-]{16,}\.[A-Za-z0-9_-]{16,}", False, "gitleaks"),
     Prefix("Brevo", "xkeysib-", "[a-f0-9]{32,}(?:-[A-Za-z0-9]{16})?", True, "gitleaks"),
-    Prefix("Sentry", "sntrys_eyJ", "[A-Za-z0-9+/=_]{16,}", False, "gitleaks"),
+    Prefix("Sentry", "sntrys_eyJ", "[A-Za-z0-9]{6,}[A-Za-z0-9+/=_]{10,}", False, "gitleaks"),
     Prefix("Sentry", "sntryu_", "[a-f0-9]{32,}", True, "gitleaks"),
     Prefix("Shippo", "shippo_live_", "[A-Fa-f0-9]{40}", True, "gitleaks"),
     Prefix("Shippo", "shippo_test_", "[A-Fa-f0-9]{40}", True, "gitleaks"),
@@ -179,9 +179,9 @@ PREFIXES: tuple[Prefix, ...] = (
     Prefix("Shopify", "shpca_", _HEX, True, "gitleaks"),
     Prefix("Shopify", "shppa_", _HEX, True, "gitleaks"),
     Prefix("Shopify", "shpss_", _HEX, True, "gitleaks"),
-    Prefix("Slack", "xox", r"[a-z](?:\.xox[a-z])?-[A-Za-z0-9-]{10,}", False, "gitleaks"),
+    Prefix("Slack", "xox", r"[a-z](?:\.xox[a-z])?-[A-Za-z0-9-]{12,}", False, "gitleaks"),
     Prefix("Slack", "xapp-", "[0-9]-[A-Za-z0-9-]{16,}", False, "gitleaks"),
-    Prefix("Slack", "hooks.slack.com/", "(?:services|workflows|triggers)/[A-Za-z0-9+/]{20,}", False, "gitleaks"),
+    Prefix("Slack", "hooks.slack.com/", "[a-z]{8,9}/(?:[A-Za-z0-9]+/){2,3}[A-Za-z0-9]{16,}", True, "gitleaks"),
     Prefix("Sourcegraph", "sgp_", "(?:(?:[A-Fa-f0-9]{16}|local)_)?[A-Fa-f0-9]{40}", True, "gitleaks"),
     Prefix("Square", "EAAA", "[A-Za-z0-9_+=-]{50,}", False, "trufflehog"),
     Prefix("Square", "sq0atp-", _LONG, False, "noseyparker"),

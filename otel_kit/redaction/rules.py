@@ -48,6 +48,7 @@ _BASIC = re.compile(r"((?:[Bb]asic|BASIC)[ +]+)([A-Za-z0-9+/]{6,}={0,2})")
 _USER_AND_PASSWORD = re.compile(r"""://[^\s/?#"'<>@:]*:[^\s/?#"'<>]+@""")
 _USER_AND_PASSWORD_CUT = re.compile(r"""://[^\s/?#"'<>@:]*:(?:[^\s/?#"'<>]+@|[^\s/?#"'<>@]+\Z)""")
 _LONG_USER = re.compile(r"""://[^\s/?#"'<>@:]{20,}@""")
+_AT_SIGN = re.compile(r"@(?<=[A-Za-z0-9._%+-]@)(?=[A-Za-z0-9-])")
 _MAIL_HOST = re.compile(r"[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)*\.[A-Za-z]{2,}\b", re.ASCII)
 _MAIL_NAME = string.ascii_letters + string.digits + "._%+-"
 _MAIL_NAME_LENGTH = 64
@@ -131,14 +132,13 @@ def mask_addresses(text: str) -> str:
     """
     parts: list[str] = []
     done = 0
-    at = text.find("@")
-    while at >= 0:
-        end = _mail_end(text, at)
+    for found in _AT_SIGN.finditer(text):
+        at = found.start()
+        end = _mail_end(text, at) if at >= done else 0
         start = _mail_start(text, max(done, at - _MAIL_NAME_LENGTH), at) if end else at
         if start < at:
             parts += text[done:start], MASK
             done = end
-        at = text.find("@", max(at + 1, done))
     return "".join(parts) + text[done:] if parts else text
 
 

@@ -11,13 +11,14 @@ from typing import Protocol
 
 from otel_kit.redaction.rules import MASK
 
-__all__ = ["clean_value"]
+__all__ = ["QUERY_KEYS", "clean_value"]
 
 MAX_DEPTH = 6
 MAX_ITEMS = 1000
 # Shorter numbers can be neither a card nor an account; longer ones are no number that anybody sends.
 _CARD_NUMBERS = range(10**13, 10**19)
-_QUERY_KEYS = frozenset({"url.query", "query_string", "http.query", "querystring"})
+QUERY_KEYS = frozenset({"url.query", "query_string", "http.query", "querystring"})
+"""Keys whose text is the query of a URL."""
 
 
 class Judge(Protocol):
@@ -68,7 +69,7 @@ def _clean(judge: Judge, key: str, value: object, limit: int | None, depth: int,
     if key and judge.key_is_secret(key):
         return _masked(value)
     if isinstance(value, str):
-        return judge.query(value, limit) if key in _QUERY_KEYS else judge.text(value, limit)
+        return judge.query(value, limit) if key in QUERY_KEYS else judge.text(value, limit)
     if isinstance(value, (bytes, bytearray)):
         return _clean_bytes(judge, value, limit)
     if isinstance(value, int):

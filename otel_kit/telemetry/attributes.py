@@ -13,7 +13,7 @@ from typing import Any
 
 from otel_kit.faults import fault
 from otel_kit.redaction import MASK, Policy
-from otel_kit.telemetry.protobuf import delimited, utf8
+from otel_kit.telemetry.protobuf import delimited, text_pair, utf8
 from otel_kit.telemetry.values import any_value
 
 __all__ = ["AttributeEncoder"]
@@ -107,7 +107,9 @@ class AttributeEncoder:
 
     def _text(self, known: KnownKey, value: str) -> bytes:
         clean = known.clean(value)
-        encoded = self._pair(known, any_value(clean))
+        if type(clean) is not str:
+            return self._pair(known, any_value(clean))
+        encoded = text_pair(self._tag, known.encoded, utf8(clean))
         if known.open and clean is value and len(value) <= MAX_CACHED_CHARACTERS:
             self._keep(known, known.strings, value, encoded)
         return encoded

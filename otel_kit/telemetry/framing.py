@@ -36,10 +36,17 @@ class Framer:
         """
         The request for (resource, scope, encoded item) triples; nothing for none.
         """
-        groups: dict[tuple[bytes, bytes], dict[tuple[bytes, bytes], list[bytes]]] = {}
+        # by identity first, which is quick; what is equal comes together below
+        pairs: dict[tuple[int, int], tuple[Any, Any, list[bytes]]] = {}
         for resource, scope, item in items:
+            pair = pairs.get((id(resource), id(scope)))
+            if pair is None:
+                pair = pairs[id(resource), id(scope)] = (resource, scope, [])
+            pair[2].append(delimited(b"\x12", item))
+        groups: dict[tuple[bytes, bytes], dict[tuple[bytes, bytes], list[bytes]]] = {}
+        for resource, scope, encoded in pairs.values():
             by_scope = groups.setdefault(self._resource(resource), {})
-            by_scope.setdefault(self._scope(scope), []).append(delimited(b"\x12", item))
+            by_scope.setdefault(self._scope(scope), []).extend(encoded)
         request: list[bytes] = []
         for (resource_bytes, resource_schema), by_scope in groups.items():
             parts = [resource_bytes]

@@ -10,9 +10,9 @@ from __future__ import annotations
 
 from struct import Struct
 
-__all__ = ["delimited", "fixed64", "signed", "utf8", "varint"]
+__all__ = ["delimited", "fixed64", "signed", "text_pair", "utf8", "varint"]
 
-_TABLE_SIZE = 4096
+_TABLE_SIZE = 8192
 
 
 def _long_varint(number: int) -> bytes:
@@ -52,6 +52,21 @@ def delimited(tag: bytes, data: bytes) -> bytes:
     """
     length = len(data)
     return tag + (_TABLE[length] if length < _TABLE_SIZE else _long_varint(length)) + data
+
+
+def text_pair(tag: bytes, key: bytes, text: bytes) -> bytes:
+    """
+    A KeyValue field whose value is text, in one go.
+
+    Args:
+        key: The key's own field, with tag and length.
+    """
+    length = len(text)
+    if length > 2000 or len(key) > 2000:
+        return delimited(tag, key + delimited(b"\x12", delimited(b"\x0a", text)))
+    inner = length + (2 if length < 128 else 3)
+    outer = len(key) + inner + (2 if inner < 128 else 3)
+    return b"".join((tag, _TABLE[outer], key, b"\x12", _TABLE[inner], b"\x0a", _TABLE[length], text))
 
 
 def utf8(text: str) -> bytes:

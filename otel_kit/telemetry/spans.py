@@ -9,6 +9,7 @@ properties. A part that can't be encoded is left out and counted; the span goes 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from struct import Struct
 from typing import Any
 
@@ -71,14 +72,22 @@ class SpanEncoder:
                 encoded.append((span.resource, span.instrumentation_scope, self._span(span)))
             except Exception as error:  # one bad span must not take five hundred others with it
                 fault("encoder", error)
+                self._rescue(span, encoded)
         return self._framer.frame(encoded), len(spans) - len(encoded)
 
-    def _span(self, span: Any) -> bytes:
+    def _rescue(self, span: Any, encoded: list[tuple[Any, Any, bytes]]) -> None:
+        """
+        The span without its attributes, or nothing.
+        """
+        with suppress(Exception):
+            encoded.append((span.resource, span.instrumentation_scope, self._span(span, bare=True)))
+
+    def _span(self, span: Any, bare: bool = False) -> bytes:
         context, parent, kind = span.context, span.parent, span.kind
         parts = [
             _ids(b"\x0a\x10", context.trace_id.to_bytes(16, "big"), b"\x12\x08", context.span_id.to_bytes(8, "big")),
             _times(0x39, span.start_time or 0, 0x41, span.end_time or 0),
-            _KINDS[kind.value],
+            b"\x30\x02" if kind is SpanKind.SERVER else _KINDS[kind.value],
             self._names.get(span.name) or self._name(span.name),
         ]
         flags = HAS_IS_REMOTE
@@ -89,14 +98,15 @@ class SpanEncoder:
         parts.append(_flags(b"\x85\x01", flags))
         scope = span.instrumentation_scope
         attributes = self._kit_attributes if scope is not None and scope.name == SCOPE_NAME else self._attributes
-        parts.append(self._guarded(attributes.encode, plain(span.attributes)))
-        parts.append(self._guarded(self._status, span.status))
+        if not bare:
+            parts.append(attributes.encode(plain(span.attributes)))
+            parts.append(self._status(span.status))
         if context.trace_state:
             parts.append(self._guarded(self._trace_state, context.trace_state))
-        for event in span.events:
-            parts.append(self._guarded(self._event, event))
-        for link in span.links:
-            parts.append(self._guarded(self._link, link))
+        if has_parts(span, "_events"):
+            parts.extend([self._guarded(self._event, event) for event in span.events])
+        if has_parts(span, "_links"):
+            parts.extend([self._guarded(self._link, link) for link in span.links])
         parts.append(dropped_counts(span))
         return b"".join(parts)
 
@@ -168,9 +178,15 @@ def dropped_counts(span: Any) -> bytes:
     """
     How much of the span its limits cost: attributes, events, links.
     """
-    counts = span.dropped_attributes, span.dropped_events, span.dropped_links
-    if not any(counts):
+    if not (span.dropped_attributes or span.dropped_events or span.dropped_links):
         return b""
-    return b"".join(
-        tag + varint(count) for tag, count in zip((b"\x50", b"\x60", b"\x70"), counts, strict=True) if count
-    )
+    counts = ((b"\x50", span.dropped_attributes), (b"\x60", span.dropped_events), (b"\x70", span.dropped_links))
+    return b"".join([tag + varint(count) for tag, count in counts if count])
+
+
+def has_parts(span: Any, kept: str) -> bool:
+    """
+    Whether it is worth to read `span.events` or `span.links`, which copies under a lock in the SDK's spans.
+    """
+    parts = getattr(span, kept, None)
+    return parts is None or len(parts) > 0

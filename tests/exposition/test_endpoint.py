@@ -17,7 +17,7 @@ from otel_kit.exposition.endpoint import MetricsEndpoint
 from otel_kit.ledger import Counter, Ledger
 from otel_kit.ledger.registry import Registry
 from tests.asgi_client import Answer, call
-from tests.exposition.build import samples
+from tests.exposition.build import faults, samples
 
 STRANGER = ("203.0.113.7", 40000)
 
@@ -164,6 +164,22 @@ async def test_odd_headers_change_nothing(headers: list[tuple[bytes, bytes]]) ->
 
     assert 200 == answer.status
     assert b'orders_total{status="paid"} 42\n' in answer.body
+
+
+async def test_a_page_that_cannot_be_made_is_no_500(monkeypatch: pytest.MonkeyPatch) -> None:
+    """
+    A fault that nobody foresaw is counted and answered with 503.
+    """
+
+    async def broken(form: object) -> bytes:
+        raise RuntimeError("broken")
+
+    endpoint, before = new_endpoint(), faults()
+    monkeypatch.setattr(endpoint._scrapes, "page", broken)
+    answer = await call(endpoint)
+
+    assert (503, "unavailable") == (answer.status, json.loads(answer.body)["error"])
+    assert before + 1 == faults()
 
 
 def test_the_endpoint_can_be_a_route() -> None:

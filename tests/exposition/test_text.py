@@ -244,13 +244,55 @@ def test_kept_text_follows_the_series() -> None:
         page([counter("orders_total", *(series(1.0, of=f"{turn}-{n}") for n in range(100)))], renderer=renderer)
     page([gauge("depth", series(1.0))], renderer=renderer)
 
-    assert ["depth"] == list(renderer._templates)
+    assert ["depth"] == list(renderer._kept)
 
     for turn in range(50):
         page([gauge("depth", *(series(1.0, of=f"{turn}-{n}") for n in range(100)))], renderer=renderer)
-    (templates,) = renderer._templates["depth"].values()
+    (kept,) = renderer._kept["depth"].values()
 
-    assert len(templates) <= 2 * 100 + 64
+    assert len(kept.templates) <= 2 * 100 + 64
+    assert len(kept.runs) <= 2
+
+
+VALUES = [0.0, 1.0, 42.0, 0.5, 1e16, 1e-7, 1e22, 10.0, 100.0, 5.05, math.inf]
+
+
+@pytest.mark.parametrize("openmetrics", [False, True])
+def test_a_second_page_is_written_like_the_first(openmetrics: bool) -> None:
+    """
+    The text that is kept from page to page never changes a letter, whatever the values.
+    """
+    renderer = Renderer()
+    rows = [series(value, of=f"{value} nan\n.0\n") for value in [*VALUES, *range(200)]]
+    signed = [*rows, series(-math.inf, of="a"), series(math.nan, of="b"), series(-3.0, of="c")]
+    families = [counter("orders_total", *rows), gauge("depth", *signed)]
+    first = page(families, openmetrics, renderer)
+
+    assert first == page(families, openmetrics, renderer)
+    assert first == page(families, openmetrics)
+
+
+def test_a_series_that_goes_bad_on_a_later_page_is_left_out_then() -> None:
+    """
+    What is kept of a good series does not carry a bad value onto the page.
+    """
+    renderer = Renderer()
+    good, gone, odd = ([series(1.0, of="a"), series(value, of="b")] for value in (2.0, math.nan, -1.0))
+    expected = {("orders_total", (("of", "a"),)): 1.0}
+    page([counter("orders_total", *good)], renderer=renderer)
+
+    assert expected == samples(page([counter("orders_total", *gone)], renderer=renderer))
+    assert expected == samples(page([counter("orders_total", *odd)], renderer=renderer))
+
+
+def test_series_may_come_in_another_order() -> None:
+    """
+    Values follow their series when the order changes or one goes.
+    """
+    renderer, rows = Renderer(), [series(float(n), of=str(n)) for n in range(100)]
+    for shown in (rows, rows[::-1], rows[1:], rows[:50] + rows[51:]):
+        expected = {("depth", (("of", row.labels[0][1]),)): row.values[0] for row in shown}
+        assert expected == samples(page([gauge("depth", *shown)], renderer=renderer))
 
 
 def test_many_series_come_in_pieces() -> None:

@@ -99,7 +99,10 @@ class Race:
     def outcome(self) -> dict[str, float]:
         ledger, _, _ = self.ledger()
         ledger.attach(group="race", directory=self.directory)
-        fields = [self.truth[MOST_BIRTHS + FIELDS_PER_SCRAPER * n : MOST_BIRTHS + FIELDS_PER_SCRAPER * n + 3].tolist() for n in range(SCRAPERS)]
+        fields = [
+            self.truth[MOST_BIRTHS + FIELDS_PER_SCRAPER * n : MOST_BIRTHS + FIELDS_PER_SCRAPER * n + 3].tolist()
+            for n in range(SCRAPERS)
+        ]
         sizes = next(f for f in ledger.snapshot() if f.declaration.name == "sizes").series[0].values
         seats = [name for _, _, names in os.walk(self.directory) for name in names if name.endswith(".v")]
         return {

@@ -87,9 +87,9 @@ def test_has_the_ids_of_the_moment(collected: Collected) -> None:
     Correlation id and the innermost span's ids are on the item.
     """
     tracer = TracerProvider(shutdown_on_exit=False).get_tracer("test")
-    with bound_correlation_id("job-7"), tracer.start_as_current_span("outer"):
-        with tracer.start_as_current_span("inner") as span:
-            logger.info("inside")
+    outer, inner = tracer.start_as_current_span("outer"), tracer.start_as_current_span("inner")
+    with bound_correlation_id("job-7"), outer, inner as span:
+        logger.info("inside")
     item, context = only(collected), span.get_span_context()
 
     assert "job-7" == item.correlation_id

@@ -121,10 +121,12 @@ def test_one_record_is_one_line(text: str, request_item: RequestItem) -> None:
     request_item.path = request_item.method = text
     for line in (GOBLIN.line(hostile), GOBLIN.line(request_item)):
         parsed(line)
-        assert not any(ord(c) < 32 or 127 <= ord(c) < 160 or c in "\u2028\u2029\u202e\u2066" for c in line.decode()[:-1])
+        assert not any(
+            ord(c) < 32 or 127 <= ord(c) < 160 or c in "\u2028\u2029\u202e\u2066" for c in line.decode()[:-1]
+        )
 
 
-@pytest.mark.parametrize("text", [text for text in HOSTILE if text.isprintable() or "\ud800" not in text])
+@pytest.mark.parametrize("text", [text for text in HOSTILE if "\ud800" not in text])
 def test_loses_no_character(text: str) -> None:
     """
     A parser gets back exactly what was logged.
@@ -191,7 +193,7 @@ def test_a_request_without_an_answer_has_no_status(request_item: RequestItem) ->
     assert "status_code" not in parsed(GOBLIN.line(request_item))
 
 
-TODO = LogLayout(
+TASKS = LogLayout(
     fields=(
         Field("timestamp", "timestamp"),
         Field("level", "level"),
@@ -241,7 +243,7 @@ def test_carries_the_line_of_todo(request_item: RequestItem) -> None:
     Other keys, the template in place of the path, and a caller's field in its place.
     """
     request_item.extra = {"user_id": "u-1"}
-    line = parsed(JsonLayout(TODO).line(request_item))
+    line = parsed(JsonLayout(TASKS).line(request_item))
 
     assert ["timestamp", "level", "message", "request_id", "user_id", "endpoint", "response_time"] == list(line)[:7]
     assert ("u-1", "/chat/completions", 1234.56) == (line["user_id"], line["endpoint"], line["response_time"])
@@ -251,7 +253,7 @@ def test_fills_a_field_from_the_exception_or_the_caller() -> None:
     """
     `error` is the exception's text, or what the caller says where there is none.
     """
-    layout = JsonLayout(TODO)
+    layout = JsonLayout(TASKS)
     failed = item(exception=ExceptionText("ValueError", "no", "Traceback"))
 
     assert "ValueError: no" == parsed(layout.line(failed))["error"]

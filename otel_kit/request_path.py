@@ -1,0 +1,172 @@
+"""
+What happens to a request at its two ends, in order.
+
+Owns the steps of a request's begin and finish: each concern once, in the order in which it is
+asked. Knows nothing of ASGI messages; the rings in `asgi.py` call it.
+
+A request ends with the last piece of its answer and before that piece is sent, so whoever has
+read the answer finds the request counted. What comes later (background tasks) belongs to the
+trace, but no longer to the request's time.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Mapping
+from time import perf_counter
+from typing import Protocol
+
+from opentelemetry import context as otel_context
+from opentelemetry.context import Context
+from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Receive, Scope
+from starlette.websockets import WebSocketDisconnect
+
+from otel_kit.arrival import Arrivals, Headers
+from otel_kit.context import RequestRecord
+from otel_kit.faults import fault
+from otel_kit.request_metrics import RequestMetrics, error_type, middleware_duration
+from otel_kit.routes import RouteTable
+from otel_kit.server_span import ServerSpans, adopt, open_server_span
+
+__all__ = ["PEER_KEY", "RECORD_KEY", "RequestPath", "local_path"]
+
+RECORD_KEY = "otel_kit.record"
+PEER_KEY = "otel_kit.peer"
+CLIENT_CLOSED_REQUEST = 499
+
+
+class RequestLog(Protocol):
+    """
+    Where the one line of a request goes.
+    """
+
+    def emit(self, record: RequestRecord) -> None: ...
+
+    def late_error(self, error: BaseException) -> None: ...
+
+
+class RequestPath:
+    """
+    What the rings of one application share: each concern once, in the order in which it is asked.
+    """
+
+    def __init__(
+        self,
+        *,
+        arrivals: Arrivals,
+        spans: ServerSpans | None,
+        metrics: RequestMetrics,
+        routes: RouteTable,
+        log: RequestLog,
+        own: Mapping[str, ASGIApp],
+        quiet: Callable[[str], bool],
+        contrib: bool = False,
+    ) -> None:
+        self.arrivals = arrivals
+        self.spans = spans
+        self.metrics = metrics
+        self.routes = routes
+        self.log = log
+        self.own = own
+        self.quiet = quiet
+        self.contrib = contrib
+        self.serving = False
+
+    def begin(self, scope: Scope, receive: Receive) -> tuple[RequestRecord, Context]:
+        """
+        The record of the request and the context in which the application is to run.
+        """
+        record, headers = self.arrivals.record(scope, receive)
+        record.quiet = self.quiet(local_path(scope))
+        scope[RECORD_KEY] = record
+        scope[PEER_KEY] = record.peer
+        # FastAPI's own telemetry leaves a scope alone that has this key, also in mounted applications
+        scope.setdefault("fastapi.telemetry", None)
+        context = self._open(record, headers)
+        self.metrics.live.add(record)
+        return record, context
+
+    def _open(self, record: RequestRecord, headers: Headers) -> Context:
+        """
+        Open the server span, unless another engine does or something outside has done so already.
+        """
+        if self.contrib:
+            record.arriving = True
+            return otel_context.get_current()
+        outer = open_server_span()
+        if outer is not None:
+            adopt(record, outer)
+            outer.set_attribute("correlation_id", record.correlation_id)
+            return otel_context.get_current()
+        remote, context = self.arrivals.parent(record, headers)
+        if self.spans is not None and not record.quiet:
+            return self.spans.start(record, remote, context)
+        return context
+
+    def finish(self, record: RequestRecord) -> None:
+        """
+        The request is over: count it, end its span, write its line. Called once, never raises.
+        """
+        if record.finished:
+            return
+        record.finished = True
+        started = perf_counter()
+        record.duration_seconds = started - record.started
+        self.metrics.live.discard(record)
+        try:
+            self._settle(record)
+            failure = error_type(record)
+            if record.quiet and failure is not None and self.spans is not None:
+                self.spans.late(record, failure)
+            exemplar = (record.trace_id, record.span_id) if record.trace_flags and record.trace_id else None
+            self.metrics.record(record, exemplar)  # type: ignore[arg-type]
+            if self.spans is not None and not self.contrib:
+                self.spans.end(record, failure)
+            if not record.quiet or failure is not None:
+                self.log.emit(record)
+            middleware_duration.observe(record.own_seconds + perf_counter() - started)
+        except Exception as error:
+            fault("asgi", error)
+
+    def _settle(self, record: RequestRecord) -> None:
+        """
+        Fill in what the end alone can tell: status, error, route.
+        """
+        if record.status_code is None:
+            record.status_code = CLIENT_CLOSED_REQUEST if record.disconnected else 500
+        elif record.status_code >= 500 and record.error is None:
+            # the handler of unhandled errors answers inside its `except`, before it raises again
+            pending = record.raised or sys.exc_info()[1]
+            if isinstance(pending, Exception) and not isinstance(pending, HTTPException):
+                record.error = pending
+        record.route = self.route_of(record)
+
+    def route_of(self, record: RequestRecord) -> str | None:
+        """
+        The full template, as far as routing has come by now.
+        """
+        return self.routes.template(record.scope, record.entry_path, record.root_path)
+
+    def failed(self, record: RequestRecord, error: BaseException) -> None:
+        """
+        The application has raised `error`: before its answer was whole, or in a background task after it.
+        """
+        if not isinstance(error, Exception):
+            record.disconnected = True  # cancelled by the server: nobody is left to answer
+        elif isinstance(error, WebSocketDisconnect):
+            record.disconnected = True
+        elif not record.finished:
+            record.error = error
+        elif record.error is not error:
+            self.metrics.record_error(record, type(error).__name__)
+            self.log.late_error(error)
+
+
+def local_path(scope: Scope) -> str:
+    """
+    The path below the server's own prefix.
+    """
+    path: str = scope["path"]
+    root: str = scope.get("root_path", "")
+    return path[len(root) :] if root and path.startswith(root) else path

@@ -1,0 +1,162 @@
+"""
+The server span on the SDK, without the SDK's cost of making it.
+
+Owns one class of span: the SDK's own, with fields set directly. `Tracer.start_span` cleans
+the attributes twice (once to sample, once to store), which for a server span takes 25 of its
+30 microseconds; the rings' attributes are clean before they come here. Everything else is the
+SDK's: sampler, ids, limits, processors, and each method that a user may call on the span.
+
+Where the provider is not the SDK's, its own tracer makes the span.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from time import time_ns
+from typing import Any
+
+from opentelemetry.attributes import BoundedAttributes
+from opentelemetry.context import Context
+from opentelemetry.sdk.trace import ReadableSpan, Tracer
+from opentelemetry.sdk.trace import Span as SdkSpan
+from opentelemetry.trace import (
+    Link,
+    NonRecordingSpan,
+    Span,
+    SpanContext,
+    SpanKind,
+    Status,
+    StatusCode,
+    TraceFlags,
+    get_current_span,
+)
+from opentelemetry.trace import Tracer as ApiTracer
+
+__all__ = ["ServerSpan", "ServerTracer"]
+
+UNSET = Status(StatusCode.UNSET)
+SAMPLED = TraceFlags.SAMPLED
+
+
+class CleanAttributes(BoundedAttributes):
+    """
+    The SDK's attributes over values that need no cleaning; what a user adds is cleaned and bounded.
+    """
+
+    def __init__(self, maxlen: int | None, clean: dict[str, Any], max_value_len: int | None) -> None:
+        self._dict = clean
+        self.maxlen = maxlen
+        self.max_value_len = max_value_len
+        self.dropped = 0
+        self._lock = threading.Lock()
+        self._immutable = False
+
+
+class ServerSpan(SdkSpan):
+    """
+    A span of the SDK whose attributes and outcome are taken as they are given.
+    """
+
+    def __init__(
+        self,
+        tracer: Tracer,
+        name: str,
+        context: SpanContext,
+        parent: SpanContext | None,
+        attributes: dict[str, Any],
+        links: Sequence[Link],
+        record_end_metrics: Any,
+    ) -> None:
+        limits = tracer._span_limits
+        self._name = name
+        self._context = context
+        self._parent = parent
+        self._kind = SpanKind.SERVER
+        self._instrumentation_info = tracer.instrumentation_info
+        self._instrumentation_scope = tracer._instrumentation_scope
+        self._resource = tracer.resource
+        self._start_time = None
+        self._end_time = None
+        self._status = UNSET
+        self._sampler = tracer.sampler
+        self._trace_config = None
+        self._record_exception = True
+        self._set_status_on_exception = True
+        self._span_processor = tracer.span_processor
+        self._limits = limits
+        self._lock = threading.Lock()
+        self._attributes = CleanAttributes(limits.max_span_attributes, attributes, limits.max_span_attribute_length)
+        self._events = self._new_events()
+        self._links = self._new_links(links)
+        self._record_end_metrics = record_end_metrics
+
+    def complete(self, name: str, attributes: dict[str, Any], failed: bool) -> None:
+        """
+        Set name, further clean attributes, and status ERROR unless the application has set one.
+        """
+        if self._end_time is None:
+            self._name = name
+            self._attributes._dict.update(attributes)
+            if failed and self._status is UNSET:
+                self._status = Status(StatusCode.ERROR)
+
+    def _readable_span(self) -> ReadableSpan:
+        # nothing changes any more once the end is set, so processors get the span, not a copy of it
+        return self
+
+
+class ServerTracer:
+    """
+    Starts server spans on the provider of `tracer`.
+    """
+
+    def __init__(self, tracer: ApiTracer) -> None:
+        self._tracer = tracer
+        self._is_sdk = type(tracer) is Tracer
+
+    def start(
+        self, name: str, context: Context, attributes: dict[str, Any], links: Sequence[Link], start_ns: int
+    ) -> Span:
+        """
+        A started span: recording, or not when the sampler says so.
+
+        Args:
+            context: Holds the parent, if there is one.
+            attributes: Clean and of few keys; belongs to the span from now on.
+            start_ns: Epoch nanoseconds.
+        """
+        if not self._is_sdk or not self._tracer._is_enabled():  # type: ignore[attr-defined]
+            return self._tracer.start_span(name, context, SpanKind.SERVER, attributes, links, start_ns)
+        return self._start(self._tracer, name, context, attributes, links, start_ns)  # type: ignore[arg-type]
+
+    def _start(
+        self,
+        tracer: Tracer,
+        name: str,
+        context: Context,
+        attributes: dict[str, Any],
+        links: Sequence[Link],
+        start_ns: int,
+    ) -> Span:
+        ids = tracer.id_generator
+        found = get_current_span(context).get_span_context() if context else None
+        parent = found if found is not None and found.is_valid else None
+        trace_id = ids.generate_trace_id() if parent is None else parent.trace_id
+        result = tracer.sampler.should_sample(context, trace_id, name, SpanKind.SERVER, attributes, links)
+        flags = SAMPLED if result.decision.is_sampled() else 0
+        if ids.is_trace_id_random() if parent is None else parent.trace_flags & TraceFlags.RANDOM_TRACE_ID:
+            flags |= TraceFlags.RANDOM_TRACE_ID
+        span_context = SpanContext(trace_id, ids.generate_span_id(), False, _FLAGS[flags], result.trace_state)
+        ended = tracer._tracer_metrics.start_span(parent, result.decision)
+        if not result.decision.is_recording():
+            return NonRecordingSpan(span_context)
+        if len(result.attributes) != len(attributes):
+            # a sampler with attributes of its own, which are nobody's to trust
+            attributes = dict(BoundedAttributes(attributes=result.attributes))
+        span = ServerSpan(tracer, name, span_context, parent, attributes, links, ended)
+        span.start(start_ns or time_ns(), context)
+        return span
+
+
+_FLAGS = {flags: TraceFlags(flags) for flags in range(4)}

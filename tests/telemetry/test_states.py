@@ -1,0 +1,214 @@
+"""
+Seven states of a collector, and the books in each: accepted = delivered + dropped + queued.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from otel_kit.environment.model import QueueLimits, Signal
+from otel_kit.ledger import ledger
+from otel_kit.redaction import Policy
+from otel_kit.telemetry.accounts import Accounts
+from otel_kit.telemetry.outage import Outages
+from otel_kit.telemetry.queue import ExportQueue
+from otel_kit.telemetry.sender import OtlpHttpSender
+from otel_kit.telemetry.spans import SpanEncoder
+from tests.otlp_receiver import OtlpReceiver
+from tests.telemetry.test_spans import light_span
+
+SPANS = 40
+
+STATES: dict[str, tuple[dict[str, Any], dict[str, int], float]] = {
+    # what the receiver does; what the books say after the close; the longest a close may take
+    "healthy": ({}, {"delivered": SPANS}, 1.0),
+    "refusing": ({"mode": "refuse"}, {"shutdown": SPANS}, 0.5),
+    "hanging": ({"mode": "hang"}, {"shutdown": SPANS}, 1.3),
+    "resetting": ({"mode": "reset"}, {"shutdown": SPANS}, 1.3),
+    "failing": ({"mode": "status", "status": 500}, {"server_error": SPANS}, 1.0),
+    "redirecting": ({"mode": "status", "status": 307, "location": "/elsewhere"}, {"redirected": SPANS}, 1.0),
+    "busy": ({"mode": "status", "status": 429, "retry_after": "60"}, {"shutdown": SPANS}, 0.5),
+    "picky": ({"mode": "partial", "rejected": 15}, {"delivered": SPANS - 15, "partial_success": 15}, 1.0),
+}
+
+
+@pytest.fixture
+def make_queue() -> Iterator[Callable[..., tuple[OtlpReceiver, ExportQueue]]]:
+    made: list[tuple[OtlpReceiver, ExportQueue]] = []
+
+    def make(mode: str = "ok", published: bool = False, **changed: Any) -> tuple[OtlpReceiver, ExportQueue]:
+        receiver = OtlpReceiver(mode=mode)
+        for name, value in changed.items():
+            setattr(receiver, name, value)
+        signal = Signal(endpoint=f"{receiver.url}/v1/traces", endpoint_is_default=False)
+        sender = OtlpHttpSender(signal, SpanEncoder(Policy()).encode)
+        limits = QueueLimits(delay_seconds=0.01)
+        queue = ExportQueue(sender, Accounts("traces", published), Outages(), limits, timeout_seconds=10.0)
+        made.append((receiver, queue))
+        return receiver, queue
+
+    yield make
+    for receiver, queue in made:
+        queue.abandon()
+        queue.accounts.close()
+        receiver.stop()
+
+
+def published(name: str) -> dict[tuple[tuple[str, str], ...], float]:
+    """The series of one of the kit's metrics, as a scrape would see them."""
+    for family in ledger.snapshot(own=True):
+        if family.declaration.name == name:
+            return {series.labels: series.values[0] for series in family.series}
+    return {}
+
+
+@pytest.mark.parametrize("state", STATES)
+def test_books_and_exit(make_queue: Any, state: str) -> None:
+    """
+    After a close within one second each span is where the state says, and nowhere else.
+    """
+    changes, expected, longest = STATES[state]
+    _, queue = make_queue(**changes)
+    for _ in range(SPANS):
+        queue.offer(light_span(), 500)
+    begun = time.monotonic()
+
+    queue.close(begun + 1.0)
+    took = time.monotonic() - begun
+
+    books = {"delivered": queue.accounts.delivered, **queue.accounts.dropped}
+    assert (expected, SPANS, 0, True) == (
+        {place: count for place, count in books.items() if count},
+        queue.accounts.view()["accepted"],
+        queue.accounts.view()["queued"],
+        took < longest,
+    )
+
+
+def test_delivered_is_what_arrived(make_queue: Any) -> None:
+    """
+    The number of delivered spans is the number the collector has.
+    """
+    receiver, queue = make_queue()
+    for _ in range(SPANS):
+        queue.offer(light_span(), 500)
+    queue.flush(time.monotonic() + 3)
+
+    assert SPANS == len(receiver.spans) == queue.accounts.delivered
+
+
+def test_nothing_is_lost_over_a_restart_of_the_collector(make_queue: Any) -> None:
+    """
+    Spans of the time without a collector wait and arrive when it is back.
+    """
+    receiver, queue = make_queue(mode="refuse")
+    queue.offer(light_span(), 500)
+    left = queue.flush(time.monotonic() + 1)
+    receiver.mode = "ok"
+    receiver.listen()
+    queue.offer(light_span(), 500)
+
+    assert (False, True, 2) == (left, queue.flush(time.monotonic() + 3), len(receiver.spans))
+
+
+def test_slow_collector_gets_what_fits(make_queue: Any) -> None:
+    """
+    An answer within the deadline is a delivery although it is slow.
+    """
+    receiver, queue = make_queue(mode="slow", delay=0.3)
+    queue.offer(light_span(), 500)
+
+    assert (True, 1) == (queue.close(time.monotonic() + 2), len(receiver.spans))
+
+
+def test_too_large_for_the_collector(make_queue: Any) -> None:
+    """
+    A collector with a small limit for bodies gets everything in smaller requests.
+    """
+    receiver, queue = make_queue()
+    receiver.max_bytes = 2000
+    for _ in range(SPANS):
+        queue.offer(light_span(attributes={"text": "x" * 200}), 500)
+
+    assert (True, SPANS, True) == (
+        queue.flush(time.monotonic() + 5),
+        len(receiver.spans),
+        any(size > 2000 for _, size in receiver.attempts),
+    )
+
+
+def test_ledger_has_the_same_books(make_queue: Any) -> None:
+    """
+    On a scrape accepted = delivered + dropped + queued, while something is queued too.
+    """
+    before = {name: sum(published(name).values()) for name in ("otel_kit_items_accepted_total",)}
+    receiver, queue = make_queue(published=True, mode="partial", rejected=3)
+    for _ in range(10):
+        queue.offer(light_span(), 500)
+    queue.flush(time.monotonic() + 3)
+    receiver.mode = "hang"
+    for _ in range(5):
+        queue.offer(light_span(), 500)
+
+    accepted = published("otel_kit_items_accepted_total")[(("signal", "traces"),)]
+    delivered = published("otel_kit_items_delivered_total")[(("signal", "traces"),)]
+    dropped = sum(
+        value for labels, value in published("otel_kit_items_dropped_total").items() if ("signal", "traces") in labels
+    )
+    queued = published("otel_kit_items_queued")[(("signal", "traces"),)]
+    assert (True, 5.0, accepted) == (
+        accepted - before["otel_kit_items_accepted_total"] >= 15,
+        queued,
+        delivered + dropped + queued,
+    )
+
+
+def test_log_says_it_once_and_when_it_is_over(make_queue: Any, caplog: pytest.LogCaptureFixture) -> None:
+    """
+    An outage of many attempts is one warning with host, kind and losses; its end is one more line.
+    """
+    receiver, queue = make_queue(mode="status", status=500)
+    with caplog.at_level(logging.INFO, logger="otel_kit"):
+        for _ in range(5):
+            queue.offer(light_span(), 500)
+            queue.flush(time.monotonic() + 3)
+        receiver.mode = "ok"
+        queue.offer(light_span(), 500)
+        queue.flush(time.monotonic() + 3)
+
+    lines = [(record.levelname, record.getMessage()) for record in caplog.records if record.name == "otel_kit"]
+    warning = next(record for record in caplog.records if record.getMessage() == "otel_kit.export_failing")
+    assert (
+        [("WARNING", "otel_kit.export_failing"), ("INFO", "otel_kit.export_recovered")],
+        receiver.url,
+        "HTTP 500",
+    ) == (lines, warning.__dict__["endpoint"], warning.__dict__["error.type"])
+
+
+def test_export_makes_no_records_of_the_http_client(make_queue: Any, caplog: pytest.LogCaptureFixture) -> None:
+    """
+    The client library's own lines come from a context that says they belong to the export.
+    """
+    from opentelemetry.context import _SUPPRESS_INSTRUMENTATION_KEY, get_value
+
+    seen: list[object] = []
+    _, queue = make_queue()
+    handler = logging.Handler()
+    handler.emit = lambda record: seen.append(get_value(_SUPPRESS_INSTRUMENTATION_KEY))  # type: ignore[method-assign]
+    client = logging.getLogger("urllib3")
+    level = client.level
+    client.addHandler(handler)
+    client.setLevel(logging.DEBUG)
+    try:
+        queue.offer(light_span(), 500)
+        queue.flush(time.monotonic() + 3)
+    finally:
+        client.removeHandler(handler)
+        client.setLevel(level)
+
+    assert (True, {True}) == (len(seen) > 0, set(seen))

@@ -1,0 +1,143 @@
+"""
+Every kind of request, seen from outside: answer, span, metrics and line.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncIterator
+from typing import Any, NamedTuple
+
+import pytest
+from fastapi import FastAPI
+
+from otel_kit import setup_observability
+from otel_kit.testing import CapturedTelemetry
+
+from . import kinds
+from .asgi_client import Answer, call
+
+UUID = re.compile(r"[0-9a-f-]{36}")
+
+
+class Kind(NamedTuple):
+    """
+    One row of the table.
+    """
+
+    path: str
+    status: int
+    route: str | None
+    method: str = "GET"
+    body: bytes = b""
+    error: str | None = None
+    raises: type[BaseException] | None = None
+
+
+KINDS = {
+    "plain": Kind("/items/3", 200, "/items/{item_id}"),
+    "sync": Kind("/sync/3", 200, "/sync/{n}"),
+    "included router": Kind("/api/inner/x/3", 200, "/api/inner/x/{item}"),
+    "mounted": Kind("/sub/things/9", 200, "/sub/things/{thing}"),
+    "invalid path": Kind("/items/three", 422, "/items/{item_id}"),
+    "invalid body": Kind("/items", 422, "/items", "POST", b"{}"),
+    "body": Kind("/items", 200, "/items", "POST", b'{"name": "n"}'),
+    "wrong method": Kind("/items/3", 405, "/items/{item_id}", "DELETE"),
+    "not found": Kind("/nowhere", 404, None),
+    "redirect": Kind("/items/3/", 307, None),
+    "unhandled": Kind("/boom/1", 500, "/boom/{n}", error="ValueError", raises=ValueError),
+    "http exception": Kind("/teapot", 418, "/teapot"),
+    "unavailable": Kind("/unavailable", 503, "/unavailable", error="503"),
+    "refused": Kind("/refused", 403, None),
+    "swallowed": Kind("/swallowed", 500, "/swallowed", error="ValueError"),
+    "stream": Kind("/stream", 200, "/stream"),
+    "sync stream": Kind("/sync-stream", 200, "/sync-stream"),
+    "broken stream": Kind("/broken-stream", 200, "/broken-stream", error="RuntimeError", raises=RuntimeError),
+    "background": Kind("/background", 200, "/background"),
+    "unknown method": Kind("/items/3", 405, "/items/{item_id}", "BREW"),
+    "docs": Kind("/docs", 200, "/docs"),
+}
+
+
+@pytest.fixture(params=["kit", "kit, set up first", "contrib", "contrib, instrumented last"])
+async def app(request: pytest.FixtureRequest, telemetry: CapturedTelemetry) -> AsyncIterator[FastAPI]:
+    """
+    The application of all kinds, under each engine and order of set-up, after its first call.
+    """
+    from opentelemetry.instrumentation.fastapi import FastAPIInstrumentor
+
+    application = FastAPI()
+    kit = None
+    if request.param in ("kit, set up first", "contrib, instrumented last"):
+        kit = setup_observability(application)
+    if request.param == "contrib":
+        FastAPIInstrumentor.instrument_app(application, exclude_spans=["send", "receive"])
+    application.add_middleware(kinds.RefusesSome)
+    application.add_middleware(kinds.CopiesScope)
+    kinds.add_routes(application)
+    if request.param == "contrib, instrumented last":
+        FastAPIInstrumentor.instrument_app(application, exclude_spans=["send", "receive"])
+    kit = kit or setup_observability(application)
+    application.state.engine = request.param.partition(",")[0]
+    await call(application, path="/items/1")
+    telemetry.clear()
+    kinds.seen_ids.clear()
+    yield application
+    kit.undo()
+    if "contrib" in request.param:
+        FastAPIInstrumentor.uninstrument_app(application)
+
+
+async def answer(app: FastAPI, kind: Kind, **scope: Any) -> Answer:
+    """
+    The application's answer; what it raises to the server after its answer is expected here.
+    """
+    sent: list[Any] = []
+    headers = scope.pop("headers", {}) | ({"content-type": "application/json"} if kind.body else {})
+    try:
+        return await call(app, kind.body, method=kind.method, path=kind.path, headers=headers, sent=sent, **scope)
+    except Exception as error:
+        if kind.raises is None or not isinstance(error, kind.raises):
+            raise
+        from .asgi_client import answer_of
+
+        return answer_of(sent)
+
+
+@pytest.mark.parametrize("name", KINDS)
+async def test_every_kind_is_one_span_one_count_one_line(app: FastAPI, telemetry: CapturedTelemetry, name: str) -> None:
+    """
+    Each kind of request is one server span, one count under its template, and one line, all with one id.
+    """
+    kind = KINDS[name]
+
+    answered = await answer(app, kind)
+
+    identity = answered.header("X-Correlation-ID")
+    method = kind.method if kind.method != "BREW" else "_OTHER"
+    assert kind.status == answered.status
+    assert UUID.fullmatch(identity)
+    servers = [span for span in telemetry.spans if span.kind.name == "SERVER"]
+    assert len(servers) == 1, [span.name for span in telemetry.spans]
+    (span,) = servers
+    assert identity == span.attributes["correlation_id"]
+    assert kind.status == span.attributes["http.response.status_code"]
+    if app.state.engine == "kit" or kind.route is not None:
+        assert kind.route == span.attributes.get("http.route")
+    word = "HTTP" if method == "_OTHER" else method
+    if kind.route is not None:
+        assert f"{word} {kind.route}" == span.name
+    (line,) = [item for item in telemetry.logs if item.message == "request_completed"]
+    assert (identity, method, kind.path, kind.status) == (line.correlation_id, line.method, line.path, line.status_code)
+    assert f"{span.context.trace_id:032x}" == line.trace_id
+    assert f"{span.context.span_id:016x}" == line.span_id
+    assert line.levelname == ("ERROR" if kind.error else "INFO")
+    endpoint = kind.route or "unmatched"
+    assert 1.0 == telemetry.metrics.value(
+        "http_requests_total", method=method, endpoint=endpoint, status_code=str(kind.status)
+    )
+    assert 1.0 == telemetry.metrics.value("http_request_duration_seconds", method=method, endpoint=endpoint)
+    assert 0.0 == telemetry.metrics.value("http_requests_in_progress", method=method, endpoint=endpoint)
+    errors = {key for key in telemetry.metrics.changed() if key[0] == "http_errors_total"}
+    expected = {("http_errors_total", (("endpoint", endpoint), ("error_type", kind.error), ("method", method)))}
+    assert (expected if kind.error else set()) == errors
