@@ -134,11 +134,12 @@ class Runtime:
         Returns:
             False when something is left.
         """
-        ticket = self.telemetry.begin_flush(deadline)
+        state = self.telemetry.begin_flush(deadline)
+        lines = _Beside(lambda: self.logs.close(deadline) if close_logs else self.logs.flush(deadline))
         if close_logs and ledger.state == "shared":
             self.instruments.publish()
-        written = self.logs.close(deadline) if close_logs else self.logs.flush(deadline)
-        return self.telemetry.finish_flush(ticket, deadline) and written
+        sent = self.telemetry.finish_flush(state, deadline)
+        return lines.result(deadline) and sent
 
     def close(self, timeout_seconds: float | None = None) -> bool:
         """
@@ -150,10 +151,10 @@ class Runtime:
         if timeout_seconds is not None or deadline is None or deadline < time.monotonic():
             limit = self.settings.shutdown_timeout_seconds * SHARE_OF_TIMEOUT
             deadline = time.monotonic() + min(limit, limit if timeout_seconds is None else timeout_seconds)
-        written = self.logs.close(deadline)
-        left = self.telemetry.close(deadline)
+        lines = _Beside(lambda: self.logs.close(deadline))
+        sent = self.telemetry.close(deadline)
         ledger.close()
-        return written and left
+        return lines.result(deadline) and sent
 
     def _attach_ledger(self) -> None:
         ledger.attach(self.service_name)
@@ -170,6 +171,36 @@ class Runtime:
         self.serving = False
         self._ends_at = None
         faults.after_fork()
+
+
+class _Beside:
+    """
+    A blocking step in a thread of its own: an output that nobody reads must not use up the exporters' time.
+    """
+
+    def __init__(self, step: Callable[[], bool]) -> None:
+        self._step = step
+        self._done = False
+        self._thread: threading.Thread | None = threading.Thread(target=self._run, name="otel_kit.end", daemon=True)
+        try:
+            self._thread.start()
+        except RuntimeError:  # no thread can be started while the interpreter ends
+            self._thread = None
+            self._run()
+
+    def _run(self) -> None:
+        try:
+            self._done = self._step()
+        except Exception as error:
+            fault("shutdown", error)
+
+    def result(self, deadline: float) -> bool:
+        """
+        Whether the step has come to its good end, waiting until the deadline.
+        """
+        if self._thread is not None:
+            self._thread.join(max(deadline - time.monotonic(), 0.0))
+        return self._done
 
 
 def shared_runtime(

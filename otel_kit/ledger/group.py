@@ -12,7 +12,6 @@ several servers by `multiprocessing`.
 from __future__ import annotations
 
 import hashlib
-import multiprocessing
 import os
 import sys
 from pathlib import Path
@@ -79,9 +78,11 @@ def is_alive(parent: Parent) -> bool:
 
 
 def _started_by_multiprocessing() -> bool:
-    if multiprocessing.parent_process() is None:
+    # a child of multiprocessing has it loaded: no need to load it here
+    processes = sys.modules.get("multiprocessing.process")
+    if processes is None or processes.parent_process() is None:
         return False
-    target = getattr(multiprocessing.current_process(), "_target", None)
+    target = getattr(processes.current_process(), "_target", None)
     # the attribute is private: without it, a process of multiprocessing that serves is a worker
     return target is None or str(getattr(target, "__module__", "")).partition(".")[0] in SERVERS
 

@@ -1,5 +1,5 @@
 """
-The one thread of the ledger: something to do four times a second, and something each second.
+The one thread of the ledger: something to do four times a second.
 
 Owns the thread. Runs only in workers that share their numbers.
 """
@@ -9,10 +9,11 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 
-__all__ = ["Pulse"]
+__all__ = ["BEAT_SECONDS", "Pulse"]
 
 BEAT_SECONDS = 0.25
-BEATS_PER_CHECK = 4
+"""How old a sibling's gauges may be, and how long it takes to notice that files were removed."""
+
 JOIN_SECONDS = 0.5
 
 
@@ -21,23 +22,19 @@ class Pulse:
     A started daemon thread.
 
     Args:
-        refresh: Called at each beat, and must not raise.
-        check: Called after each fourth one, and must not raise.
+        tasks: Called in turn at each beat; they must be quick, and must not raise.
     """
 
-    def __init__(self, refresh: Callable[[], None], check: Callable[[], None]) -> None:
-        self._refresh, self._check = refresh, check
+    def __init__(self, *tasks: Callable[[], None]) -> None:
+        self._tasks = tasks
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._run, name="otel_kit-ledger", daemon=True)
         self._thread.start()
 
     def _run(self) -> None:
-        beats = 0
         while not self._stopped.wait(BEAT_SECONDS):
-            self._refresh()
-            beats += 1
-            if beats % BEATS_PER_CHECK == 0:
-                self._check()
+            for task in self._tasks:
+                task()
 
     def stop(self) -> None:
         """

@@ -59,8 +59,12 @@ class Sharing:
         self._moves: list[Move] = []
         self._merge: Merge | None = None
         self._merged: object = None
-        # at once: open files outlive their names
-        self._look()
+        try:
+            # at once: open files outlive their names
+            self._look()
+        except OSError:
+            self.close()
+            raise
 
     def inherited(self, declaration: Declaration, key: tuple[str, ...]) -> int:
         """
@@ -82,13 +86,13 @@ class Sharing:
             if not quiet:
                 fault("ledger", error)
             return False
-        if (child.m, child.i) != (view, place):
+        if child.m is not view or child.i != place:
             self._moves.append(child.adopt(view, place))
         return True
 
     def check(self, children: Callable[[], Iterable[Placed]]) -> None:
         """
-        Once a second: late counts, our files, the others' files, series without a home.
+        At each beat of the pulse: late counts, our files, the others' files, series without a home.
 
         Args:
             children: All series of this process that may be shared.

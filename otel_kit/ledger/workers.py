@@ -27,7 +27,7 @@ __all__ = ["State", "Workers"]
 State = Literal["idle", "alone", "shared", "unshared"]
 """`idle` before `attach`; `unshared` is a worker that found no place for its seat."""
 
-CHECKS_PER_RETRY = 10
+CHECKS_PER_RETRY = 40
 
 SHARED = Declaration(
     "gauge",
@@ -112,7 +112,7 @@ class Workers:
 
     def check(self) -> None:
         """
-        Once a second: keep seat and siblings right, or look for a place again. Never raises.
+        At each beat: keep seat and siblings right, or look for a place again. Never raises.
         """
         try:
             with self._registry.lock:

@@ -92,14 +92,11 @@ class ExportQueue:
 
     def discard_waiting(self, keep: int) -> None:
         """
-        Drop the oldest of what no worker has taken yet, as stale, until `keep` are left.
+        Drop the oldest of what is in no batch yet, as stale, until `keep` are left.
         """
         with self.accounts.lock:
-            waiting = self._inbox.waiting
-            while len(waiting) > keep:
-                _, size, count = waiting.popleft()
-                self._inbox.bytes_waiting -= size
-                self.accounts.resolve(0, count, "stale")
+            if self._worker is not None:
+                self._worker.discard_waiting(keep)
 
     def flush(self, deadline: float) -> bool:
         """

@@ -110,6 +110,20 @@ class Worker:
             self._not_before = self._asked_until
         self.inbox.wake.set()
 
+    def discard_waiting(self, keep: int) -> None:
+        """
+        Drop the oldest of what is in no batch yet, as stale, until `keep` are left.
+        """
+        with self.progress:
+            if self.abandoned:
+                return
+            self.inbox.move_to(self._backlog)
+            while len(self._backlog) > keep:
+                _, size, count = self._backlog.popleft()
+                self.inbox.release(1, size)
+                self.accounts.resolve(0, count, "stale")
+            self.progress.notify_all()
+
     def abandon(self, reason: DropReason) -> None:
         """
         Take everything from this worker and count it as dropped; its thread ends when it can.

@@ -131,7 +131,7 @@ def test_other_libraries_numbers_are_set_not_added(registry: Registry) -> None:
     """
     ledger = Ledger(registry)
 
-    assert all([ledger.foreign(FOREIGN, ["users"], (total,)) for total in (3.0, 5.0)])
+    assert all(ledger.foreign(FOREIGN, ["users"], (total,)) for total in (3.0, 5.0))
     assert {("users",): (5.0,)} == {s.key: s.values for s in ledger.snapshot()[-1].series}
 
 

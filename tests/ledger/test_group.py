@@ -71,7 +71,12 @@ def test_lone_process_that_imports_gunicorn_is_alone() -> None:
     """
     Its parent is another program.
     """
-    program = "import sys; sys.modules['gunicorn.arbiter'] = sys; from otel_kit.ledger.group import find_group; print(find_group('a'))"
+    program = """
+import sys
+sys.modules["gunicorn.arbiter"] = sys
+from otel_kit.ledger.group import find_group
+print(find_group("a"))
+"""
 
     assert ["None"] == printed(program)
 

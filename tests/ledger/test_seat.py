@@ -110,7 +110,7 @@ def test_key_log_that_is_cut_short_gives_no_slots(tmp_path: Path, monkeypatch: p
     """
     seat = Seat.create(str(tmp_path))
     write = os.write
-    monkeypatch.setattr(seat_module.os, "write", lambda descriptor, data: write(descriptor, data[:5]))
+    monkeypatch.setattr(os, "write", lambda descriptor, data: write(descriptor, data[:5]))
 
     with pytest.raises(OSError, match="short"):
         seat.allocate(EVENTS, ("a",))

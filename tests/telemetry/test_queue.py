@@ -383,6 +383,7 @@ def test_stale_items_are_discarded_oldest_first(make_queue: Any) -> None:
     assert ([["c", "d"]], {"stale": 2}) == (sender.sent, queue.accounts.dropped)
 
 
+@pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
 def test_forked_child_starts_empty(make_queue: Any) -> None:
     """
     A child leaves the parent's items to the parent, and sends its own.
@@ -403,7 +404,7 @@ def test_forked_child_starts_empty(make_queue: Any) -> None:
     os.close(reader)
     queue.flush(in_seconds(3))
 
-    assert ("([[\"child's\"]], 1)", [["parent's"]]) == (seen, sender.sent)
+    assert ('([["child\'s"]], 1)', [["parent's"]]) == (seen, sender.sent)
 
 
 def test_offer_is_quick(make_queue: Any) -> None:

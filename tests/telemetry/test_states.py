@@ -180,6 +180,7 @@ def test_log_says_it_once_and_when_it_is_over(make_queue: Any, caplog: pytest.Lo
         receiver.mode = "ok"
         queue.offer(light_span(), 500)
         queue.flush(time.monotonic() + 3)
+        assert receiver.wait_for(lambda: "otel_kit.export_recovered" in caplog.messages)
 
     lines = [(record.levelname, record.getMessage()) for record in caplog.records if record.name == "otel_kit"]
     warning = next(record for record in caplog.records if record.getMessage() == "otel_kit.export_failing")

@@ -1,0 +1,58 @@
+# Works with Python and make alone: the environment is made at the first call, and again when
+# what it is made from has changed. Another interpreter: make test PYTHON=python3.13
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.made-from
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.PHONY: help test demo check docs bench lock clean
+
+help:
+	@echo "make test   the whole test suite"
+	@echo "make demo   the goblin example with traffic, in this terminal"
+	@echo "make check  format, lint, types, import layers, docs"
+	@echo "make docs   regenerate the reference pages from the code"
+	@echo "make bench  compare the cost of a request with other libraries (about half an hour)"
+	@echo "make lock   resolve the development environment anew"
+
+test: $(STAMP)
+	$(BIN)/python -m pytest $(ARGS)
+
+demo: $(STAMP)
+	@$(BIN)/python -m otel_kit demo $(ARGS)
+
+check: $(STAMP)
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/python -m docs.generate --check
+	$(BIN)/python -m pytest -q tests/test_layers.py tests/test_house.py
+
+docs: $(STAMP)
+	$(BIN)/python -m docs.generate
+
+bench: $(STAMP)
+	$(BIN)/python -m pip install --quiet --requirement benchmarks/requirements.txt
+	$(BIN)/python -m benchmarks.run $(ARGS)
+
+# Written by a full resolution of pyproject.toml on the oldest supported Python, so that it fits all.
+lock:
+	rm -rf .build/lock
+	$(PYTHON) -m venv .build/lock
+	.build/lock/bin/python -m pip install --quiet --upgrade "pip>=25.1"
+	.build/lock/bin/python -m pip install --quiet --editable ".[cli,grpc,httpx,requests,structlog]" --group dev
+	{ sed -n '/^#/p' requirements-dev.lock; .build/lock/bin/python -m pip freeze --exclude-editable --exclude pip --exclude setuptools; } > .build/lock.txt
+	mv .build/lock.txt requirements-dev.lock
+
+clean:
+	rm -rf $(VENV) .build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
+
+# --clear: an environment that was begun and not finished is no environment
+$(STAMP): pyproject.toml requirements-dev.lock
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' || { echo "otel_kit needs Python 3.10 or newer; name one: make PYTHON=python3.12"; exit 1; }
+	$(PYTHON) -m venv --clear $(VENV)
+	$(BIN)/python -m pip install --quiet --requirement requirements-dev.lock
+	$(BIN)/python -m pip install --quiet --no-deps --editable .
+	@touch $(STAMP)

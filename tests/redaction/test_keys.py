@@ -1,0 +1,81 @@
+"""
+Which names make their value a secret.
+"""
+
+from __future__ import annotations
+
+import pytest
+
+from otel_kit.redaction.keys import CACHED_KEYS, KeyNames
+
+SECRET = (
+    "password", "db_password", "DB_PASSWORD", "dbPassword", "user.password", "passwd", "pwd", "passphrase", "client_secret",
+    "clientSecret", "secretKey", "api_key", "apiKey", "APIKey", "x-api-key", "X-API-Key", "apikey", "private_key",
+    "aws_secret_access_key", "aws_access_key_id", "AWSAccessKeyId", "AccountKey", "SharedAccessKey", "access_token",
+    "id_token", "csrftoken", "authorization", "Proxy-Authorization", "http.request.header.authorization",
+    "http.request.header.x-api-key", "http.request.header.cookie", "http.response.header.set-cookie", "session",
+    "session_id", "JSESSIONID", "connect.sid", "auth", "oauth2", "X-Amz-Signature", "stripe.signature", "dsn",
+    "SENTRY_DSN", "cvv", "cvv2", "otp", "pin", "ssn", "card_number", "cardNumber", "connectionString", "password1",
+    "credentials", "ｐａｓｓｗｏｒｄ", "pass%77ord", "userpassword",
+)  # fmt: skip
+PLAIN = (
+    "gen_ai.usage.input_tokens", "max_tokens", "token_type", "token_count", "tokens", "author", "authors", "passenger",
+    "compass", "session.duration", "cookie_policy", "primary_key", "public_key", "foreign_key", "cache_key", "key",
+    "code", "secret_name", "has_password", "password_length", "token_expires_in", "monkey", "keyboard", "tokenizer",
+    "signature_algorithm", "authentication", "auth_method", "spin", "side", "sigma", "user_id", "http.route", "",
+    "idempotency_key", "card_type", "account_id", "номер",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("key", SECRET)
+def test_knows_secret_names(key: str) -> None:
+    """
+    The name makes its value a secret.
+    """
+    assert KeyNames().is_secret(key)
+
+
+@pytest.mark.parametrize("key", PLAIN)
+def test_lets_plain_names_pass(key: str) -> None:
+    """
+    The name says nothing about its value.
+    """
+    assert not KeyNames().is_secret(key)
+
+
+@pytest.mark.parametrize("key", ["internal_ref", "internalRef", "Internal-Ref", "http.request.header.internal-ref"])
+def test_takes_the_users_names_in_every_spelling(key: str) -> None:
+    """
+    A name of the user's own is found however it is written.
+    """
+    assert KeyNames(["internal_ref"]).is_secret(key)
+
+
+def test_a_users_name_wins_over_a_neutral_ending() -> None:
+    """
+    A name that the user gives is secret even where its last word is a neutral one.
+    """
+    names = KeyNames(["token_count"])
+
+    assert names.is_secret("llm.token_count")
+    assert not names.is_secret("token_type")
+
+
+def test_takes_names_that_are_not_latin() -> None:
+    """
+    A name without any Latin letter is compared as a whole.
+    """
+    assert KeyNames(["пароль"]).is_secret("Пароль")
+
+
+def test_remembers_a_bounded_number_of_names() -> None:
+    """
+    However many names come by, only some are kept, and no very long ones.
+    """
+    names = KeyNames()
+    for number in range(3 * CACHED_KEYS):
+        names.kind(f"name_{number}")
+    names.kind("x" * 129)
+
+    assert len(names.known) <= CACHED_KEYS
+    assert max(map(len, names.known)) <= 128
