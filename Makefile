@@ -2,6 +2,7 @@
 # what it is made from has changed. Another interpreter: make test PYTHON=python3.13
 
 PYTHON ?= python3
+LOCK_PYTHONS ?= 3.10 3.11
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.made-from
@@ -27,24 +28,27 @@ check: $(STAMP)
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
-	$(BIN)/python -m docs.generate --check
+	$(BIN)/python -m otel_kit.assets.reference docs/reference --check
 	$(BIN)/python -m pytest -q tests/test_layers.py tests/test_house.py
 
 docs: $(STAMP)
-	$(BIN)/python -m docs.generate
+	$(BIN)/python -m otel_kit.assets.reference docs/reference
 
 bench: $(STAMP)
 	$(BIN)/python -m pip install --quiet --requirement benchmarks/requirements.txt
 	$(BIN)/python -m benchmarks.run $(ARGS)
 
-# Written by a full resolution of pyproject.toml on the oldest supported Python, so that it fits all.
+# A full resolution on the oldest supported Python and on a newer one: some packages have left the oldest behind.
 lock:
-	rm -rf .build/lock
-	$(PYTHON) -m venv .build/lock
-	.build/lock/bin/python -m pip install --quiet --upgrade "pip>=25.1"
-	.build/lock/bin/python -m pip install --quiet --editable ".[cli,grpc,httpx,requests,structlog]" --group dev
-	{ sed -n '/^#/p' requirements-dev.lock; .build/lock/bin/python -m pip freeze --exclude-editable --exclude pip --exclude setuptools; } > .build/lock.txt
-	mv .build/lock.txt requirements-dev.lock
+	rm -rf .build/lock && mkdir -p .build/lock
+	for version in $(LOCK_PYTHONS); do \
+		python$$version -m venv .build/lock/$$version && \
+		.build/lock/$$version/bin/python -m pip install --quiet --upgrade "pip>=25.1" && \
+		.build/lock/$$version/bin/python -m pip install --quiet --editable ".[cli,grpc,httpx,requests,structlog]" --group dev && \
+		.build/lock/$$version/bin/python -m pip freeze --exclude-editable --exclude pip --exclude setuptools > .build/lock/$$version.txt || exit 1; \
+	done
+	{ sed -n '/^#/p' requirements-dev.lock; $(PYTHON) .ci/lock.py $(foreach version,$(LOCK_PYTHONS),$(version)=.build/lock/$(version).txt); } > .build/lock/merged
+	mv .build/lock/merged requirements-dev.lock
 
 clean:
 	rm -rf $(VENV) .build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -31,7 +31,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
     ExportTraceServiceResponse,
 )
 
-REQUESTS = {
+REQUESTS: dict[str, Any] = {
     "/v1/traces": ExportTraceServiceRequest,
     "/v1/logs": ExportLogsServiceRequest,
     "/v1/metrics": ExportMetricsServiceRequest,
@@ -67,10 +67,11 @@ class OtlpReceiver:
         self.max_bytes: int | None = None
         self.requests: list[tuple[str, Any, dict[str, str]]] = []
         self.attempts: list[tuple[str, int]] = []
+        self.connections_made = 0
         self.on_request: Callable[[str, Any], None] | None = None
         self.changed = threading.Condition()
         self.released = threading.Event()
-        self._server: ThreadingHTTPServer | None = None
+        self._server: _Server | None = None
         self.port = port
         if mode == "refuse":
             self.port = port or free_port()
@@ -86,7 +87,7 @@ class OtlpReceiver:
         class Handler(_Handler):
             owner = receiver
 
-        self._server = _Server(("127.0.0.1", self.port), Handler)
+        self._server = _Server(self, Handler)
         self.port = self._server.server_address[1]
         threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True).start()
 
@@ -214,12 +215,14 @@ class _Server(ThreadingHTTPServer):
     allow_reuse_address = True
     request_queue_size = 64
 
-    def __init__(self, *arguments: Any) -> None:
+    def __init__(self, owner: OtlpReceiver, handler: type[_Handler]) -> None:
+        self.owner = owner
         self.connections: set[socket.socket] = set()
-        super().__init__(*arguments)
+        super().__init__(("127.0.0.1", owner.port), handler)
 
     def process_request(self, request: Any, client_address: Any) -> None:
         self.connections.add(request)
+        self.owner.connections_made += 1
         super().process_request(request, client_address)
 
     def shutdown_request(self, request: Any) -> None:

@@ -36,7 +36,7 @@ class CollectorPatterns(NamedTuple):
 _ISSUED = (
     "ghp_", "gho_", "ghu_", "ghs_", "ghr_", "github_pat_", "glpat-", "GOCSPX-", "ya29.", "AIza", "AKIA", "ASIA",
     "npm_", "pypi-AgE", "hf_", "SG.", "hvs.", "shpat_", "dop_v1_", "lin_api_", "glsa_", "dckr_pat_", "whsec_",
-    "sk_live_", "sk_test_", "rk_live_", "rk_test_", "xox",
+    "sk_live_", "sk_test_", "rk_live_", "rk_test_", "xox", "hooks.slack.com/", "AGE-SECRET-KEY-1", ":AA",
 )  # fmt: skip
 _TOKEN = "[A-Za-z0-9_-]"
 _AT = "(?:@|%40)"
@@ -74,7 +74,7 @@ _VALUES = (
     r"|[ -][0-9]{6}[ -][0-9]{5}))\b",
     rf"{_BEFORE}[0-8][0-9]{{2}}-[0-9]{{2}}-[0-9]{{4}}\b",
     r"(?:^|[^A-Za-z0-9])(?:\+|%2B)[1-9](?:(?:%20|[ ()-]){0,2}[0-9]){7}(?:[ -]?[0-9])*",
-    rf"{_BEFORE}(?:\([2-9][0-9]{{2}}\) ?|[2-9][0-9]{{2}}[.-])[2-9][0-9]{{2}}[.-][0-9]{{4}}\b",
+    rf"{_BEFORE}(?:1[ .-])?(?:\([2-9][0-9]{{2}}\) ?|[2-9][0-9]{{2}}[.-])[2-9][0-9]{{2}}[.-][0-9]{{4}}\b",
     rf"\b[A-Z]{{2}}[0-9]{{2}}{_GAP}(?:[A-Z]{{4}}{_GAP})?[0-9]{{4}}{_GAP}[0-9]{{4}}{_GAP}[0-9]{{2}}(?:{_GAP}[0-9A-Z])*",
 )
 

@@ -40,6 +40,8 @@ class Prefix(NamedTuple):
     source: str
     alone: bool = False
     """Whether `_` or `-` before the prefix rules it out: for prefixes that are words."""
+    before: str = ""
+    """What a token has before the literal, where that isn't its start; masked with it when there."""
 
 
 _ALNUM = "[A-Za-z0-9]{16,}"
@@ -63,7 +65,7 @@ PREFIXES: tuple[Prefix, ...] = (
     Prefix("Apify", "apify_api_", "[A-Za-z0-9-]{30,}", False, "trufflehog"),
     Prefix("Asana", "1/", "[0-9]{16}:[a-f0-9]{32}", True, "issuer"),
     Prefix("Asana", "2/", "[0-9]{16}/[0-9]{16}:[a-f0-9]{32}", True, "issuer"),
-    Prefix("Atlassian", "ATATT3", "[A-Za-z0-9_=-]{20,}", False, "noseyparker"),
+    Prefix("Atlassian", "ATATT3", "[A-Za-z0-9_-]{20,}(?:=[A-Za-z0-9]*)?", False, "noseyparker"),
     Prefix("Atlassian", "ATCTT3", "[A-Za-z0-9_-]{10,}[A-Za-z0-9_=+/-]*", False, "trufflehog"),
     Prefix("Atlassian Bitbucket", "BBDC-", "[A-Za-z0-9_-]{11,}[A-Za-z0-9+/@_-]*", False, "trufflehog"),
     Prefix("Atlassian Bitbucket", "ATBB", "[A-Za-z0-9]{28,}", True, "issuer"),
@@ -86,8 +88,8 @@ PREFIXES: tuple[Prefix, ...] = (
     Prefix("Doppler", "dp.st.", r"(?:[a-z0-9_-]{2,35}\.)?[A-Za-z0-9]{32,}", True, "trufflehog"),
     Prefix("Doppler", "dp.scim.", "[A-Za-z0-9]{32,}", True, "trufflehog"),
     Prefix("Doppler", "dp.audit.", "[A-Za-z0-9]{32,}", True, "trufflehog"),
-    Prefix("Duffel", "duffel_test_", "[A-Za-z0-9_=-]{32,}", False, "gitleaks"),
-    Prefix("Duffel", "duffel_live_", "[A-Za-z0-9_=-]{32,}", False, "gitleaks"),
+    Prefix("Duffel", "duffel_test_", "[A-Za-z0-9_-]{16,}[A-Za-z0-9_=-]*", False, "gitleaks"),
+    Prefix("Duffel", "duffel_live_", "[A-Za-z0-9_-]{16,}[A-Za-z0-9_=-]*", False, "gitleaks"),
     Prefix("Dynatrace", "dt0c01.", r"[A-Za-z0-9]{24}\.[A-Za-z0-9]{32,}", True, "gitleaks"),
     Prefix("Dynatrace", "dt0s01.", r"[A-Za-z0-9]{8,}\.[A-Za-z0-9]{32,}", True, "issuer"),
     Prefix("Dynatrace", "dt0s16.", r"[A-Za-z0-9-]{8,}\.[A-Za-z0-9]{32,}", True, "issuer"),
@@ -101,7 +103,7 @@ PREFIXES: tuple[Prefix, ...] = (
     Prefix("Fly.io", "fm1a_", "[A-Za-z0-9]{12,}[A-Za-z0-9+/]{40,}={0,2}", False, "gitleaks"),
     Prefix("Fly.io", "fm1r_", "[A-Za-z0-9]{12,}[A-Za-z0-9+/]{40,}={0,2}", False, "gitleaks"),
     Prefix("Fly.io", "fm2_", "[A-Za-z0-9]{12,}[A-Za-z0-9+/]{40,}={0,2}", False, "gitleaks"),
-    Prefix("Frame.io", "fio-u-", "[A-Za-z0-9_=-]{40,}", False, "gitleaks"),
+    Prefix("Frame.io", "fio-u-", "[A-Za-z0-9_-]{16,}[A-Za-z0-9_=-]*", False, "gitleaks"),
     Prefix("GitHub", "ghp_", _ALNUM, True, "gitleaks"),
     Prefix("GitHub", "gho_", _ALNUM, True, "gitleaks"),
     Prefix("GitHub", "ghu_", _ALNUM, True, "gitleaks"),
@@ -128,7 +130,14 @@ PREFIXES: tuple[Prefix, ...] = (
     Prefix("Grafana", "glsa_", "[A-Za-z0-9]{32}_[A-Fa-f0-9]{8}", True, "gitleaks"),
     Prefix("Groq", "gsk_", "[A-Za-z0-9]{40,}", True, "trufflehog"),
     Prefix("Harness", "pat.", r"[A-Za-z0-9_-]{22}\.[A-Za-z0-9]{24}\.[A-Za-z0-9]{20}", True, "gitleaks"),
-    Prefix("HashiCorp Terraform", ".atlasv1.", "[A-Za-z0-9_=-]{40,}", False, "gitleaks"),
+    Prefix(
+        "HashiCorp Terraform",
+        ".atlasv1.",
+        "[A-Za-z0-9_-]{16,}[A-Za-z0-9_=-]*",
+        False,
+        "gitleaks",
+        before="[A-Za-z0-9]{14}",
+    ),
     Prefix("HashiCorp Vault", "hvs.", _LONG, False, "gitleaks"),
     Prefix("HashiCorp Vault", "hvb.", _LONG, False, "gitleaks"),
     Prefix("HashiCorp Vault", "hvr.", _LONG, False, "issuer"),
@@ -156,9 +165,9 @@ PREFIXES: tuple[Prefix, ...] = (
     Prefix("OpenShift", "sha256~", "[A-Za-z0-9_-]{43}", False, "gitleaks"),
     Prefix("Perplexity", "pplx-", "[A-Za-z0-9]{40,}", True, "gitleaks"),
     Prefix("Pinecone", "pcsk_", "[A-Za-z0-9]{5,6}_[A-Za-z0-9]{40,}", True, "trufflehog"),
-    Prefix("PlanetScale", "pscale_tkn_", "[A-Za-z0-9_=.-]{32,}", False, "gitleaks"),
-    Prefix("PlanetScale", "pscale_oauth_", "[A-Za-z0-9_=.-]{32,}", False, "gitleaks"),
-    Prefix("PlanetScale", "pscale_pw_", "[A-Za-z0-9_=.-]{32,}", False, "gitleaks"),
+    Prefix("PlanetScale", "pscale_tkn_", "[A-Za-z0-9_.-]{16,}[A-Za-z0-9_=.-]*", False, "gitleaks"),
+    Prefix("PlanetScale", "pscale_oauth_", "[A-Za-z0-9_.-]{16,}[A-Za-z0-9_=.-]*", False, "gitleaks"),
+    Prefix("PlanetScale", "pscale_pw_", "[A-Za-z0-9_.-]{16,}[A-Za-z0-9_=.-]*", False, "gitleaks"),
     Prefix("PostHog", "phx_", "[A-Za-z0-9_]{40,}", False, "trufflehog"),
     Prefix("Postman", "PMAK-", "[A-Fa-f0-9]{24}-[A-Fa-f0-9]{34}", True, "gitleaks"),
     Prefix("Prefect", "pnu_", "[A-Za-z0-9]{36}", True, "gitleaks"),
@@ -183,7 +192,7 @@ PREFIXES: tuple[Prefix, ...] = (
     Prefix("Slack", "xapp-", "[0-9]-[A-Za-z0-9-]{16,}", False, "gitleaks"),
     Prefix("Slack", "hooks.slack.com/", "[a-z]{8,9}/(?:[A-Za-z0-9]+/){2,3}[A-Za-z0-9]{16,}", True, "gitleaks"),
     Prefix("Sourcegraph", "sgp_", "(?:(?:[A-Fa-f0-9]{16}|local)_)?[A-Fa-f0-9]{40}", True, "gitleaks"),
-    Prefix("Square", "EAAA", "[A-Za-z0-9_+=-]{50,}", False, "trufflehog"),
+    Prefix("Square", "EAAA", "[A-Za-z0-9_-]{24,}[A-Za-z0-9_+=-]{20,}", False, "trufflehog"),
     Prefix("Square", "sq0atp-", _LONG, False, "noseyparker"),
     Prefix("Square", "sq0csp-", _LONG, False, "noseyparker"),
     Prefix("Stripe", "sk_live_", "[A-Za-z0-9]{10,}", False, "gitleaks"),
@@ -194,7 +203,7 @@ PREFIXES: tuple[Prefix, ...] = (
     Prefix("Supabase", "sbp_", "(?:v[0-9]_)?[a-z0-9]{40}", True, "trufflehog"),
     Prefix("Supabase", "sb_secret_", _LONG, False, "issuer"),
     Prefix("Tailscale", "tskey-", "[a-z]{2,12}-[A-Za-z0-9_-]{16,}", False, "trufflehog"),
-    Prefix("Telegram", ":AA", "[A-Za-z0-9_-]{32,}", False, "noseyparker"),
+    Prefix("Telegram", ":AA", "[A-Za-z0-9_-]{32,}", False, "noseyparker", before="[0-9]{6,12}"),
     Prefix("Twilio", "SK", "[A-Fa-f0-9]{32}", True, "trufflehog", True),
     Prefix("Segment", "sgp_", "[A-Za-z0-9]{64}", True, "issuer"),
     Prefix("Typeform", "tfp_", "[A-Za-z0-9_]{40,}", False, "trufflehog"),

@@ -72,8 +72,8 @@ _CLOUD_SECRET_SLASHES = 8
 
 def _compiled(prefix: Prefix) -> tuple[str, re.Pattern[str]]:
     literal = re.escape(prefix.literal)
-    if not prefix.literal[0].isalnum():
-        return prefix.literal, re.compile(literal + prefix.body)
+    if prefix.before:
+        return prefix.literal, re.compile(f"(?:(?<![A-Za-z0-9]){prefix.before})?{literal}{prefix.body}")
     border = "[A-Za-z0-9_-]" if prefix.alone else "[A-Za-z0-9]"
     return prefix.literal, re.compile(f"{literal}(?<!{border}{literal}){prefix.body}")
 

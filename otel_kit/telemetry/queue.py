@@ -87,7 +87,8 @@ class ExportQueue:
         inbox.bytes_waiting += size
         if inbox.dormant:
             self._rouse()
-        elif len(waiting) == self._batch_items:
+        elif not len(waiting) % self._batch_items:
+            # each multiple, as two threads at once may step over the first
             inbox.wake.set()
 
     def discard_waiting(self, keep: int) -> None:
@@ -139,6 +140,7 @@ class ExportQueue:
                 if left <= 0.0:
                     break
                 worker.progress.wait(left)
+            worker.calm(deadline)
             return self.accounts.resolved >= ticket.target
 
     def hurry(self, deadline: float) -> None:

@@ -11,7 +11,6 @@ comes to later changes nothing.
 
 from __future__ import annotations
 
-import random
 import threading
 import time
 from collections import deque
@@ -24,6 +23,7 @@ from otel_kit.telemetry.accounts import Accounts, DropReason
 from otel_kit.telemetry.inbox import Entry, Inbox
 from otel_kit.telemetry.outage import Outages
 from otel_kit.telemetry.outcome import Outcome, Prepared, Sender
+from otel_kit.telemetry.patience import Patience
 
 __all__ = ["Worker"]
 
@@ -36,13 +36,6 @@ HURRIED_BATCHES = 4
 """
 How many times the usual number of items a request carries while the process waits for its end.
 """
-
-FIRST_BACKOFF_SECONDS = 0.5
-LAST_BACKOFF_SECONDS = 10.0
-SILENT_BACKOFF_SECONDS = 30.0
-HURRIED_BACKOFF_SECONDS = 0.1
-LONGEST_RETRY_AFTER_SECONDS = 60.0
-SHORTEST_ATTEMPT_SECONDS = 0.05
 
 
 class Batch:
@@ -87,11 +80,7 @@ class Worker:
         self.futile = 0
         self._backlog: deque[Entry] = deque()
         self._batches: deque[Batch] = deque()
-        self._failures = 0
-        self._not_before = 0.0
-        self._asked_until = 0.0
-        self._due_at = time.monotonic() + limits.delay_seconds
-        self._hurry_until = 0.0
+        self._patience = Patience(limits.delay_seconds)
 
     def count_held(self) -> int:
         """
@@ -106,8 +95,7 @@ class Worker:
         What the collector asked for with Retry-After is kept all the same.
         """
         with self.progress:
-            self._hurry_until = max(self._hurry_until, deadline)
-            self._not_before = self._asked_until
+            self._patience.hurry(deadline)
         self.inbox.wake.set()
 
     def discard_waiting(self, keep: int) -> None:
@@ -123,6 +111,16 @@ class Worker:
                 self.inbox.release(1, size)
                 self.accounts.resolve(0, count, "stale")
             self.progress.notify_all()
+
+    def calm(self, deadline: float) -> None:
+        """
+        End the hurry until `deadline`, as the flush that asked for it is over; a longer one goes on.
+
+        Otherwise each later item would leave alone, in a request of its own, until the deadline.
+        """
+        with self.progress:
+            if self._hurry_until == deadline:
+                self._hurry_until = 0.0
 
     def abandon(self, reason: DropReason) -> None:
         """
@@ -184,16 +182,17 @@ class Worker:
         """
         Seconds until there is something to do; None when nothing is at hand.
         """
-        now = time.monotonic()
-        hurried = now < self._hurry_until
+        patience = self._patience
         if self._batches:
-            if hurried and self._not_before >= self._hurry_until:
+            if patience.is_futile():
                 self._say_futile()
-            return self._not_before - now
+            return patience.before_attempt()
         waiting = len(self.inbox.waiting) + len(self._backlog)
         if not waiting:
             return None
-        return 0.0 if hurried or waiting >= self.limits.batch_items else self._due_at - now
+        if patience.is_hurried() or waiting >= self.limits.batch_items:
+            return 0.0
+        return patience.due_at - time.monotonic()
 
     def _sleep_until_offered(self) -> None:
         inbox = self.inbox
@@ -205,7 +204,7 @@ class Worker:
             if self.abandoned:
                 return  # the inbox belongs to another worker by now
             inbox.dormant = False
-        self._due_at = time.monotonic() + self.limits.delay_seconds
+        self._patience.begin_delay()
 
     def _next_batch(self) -> Batch | None:
         with self.progress:
@@ -217,8 +216,7 @@ class Worker:
             return self._batches[0] if self._batches else None
 
     def _cut_entries(self) -> list[Entry]:
-        hurried = time.monotonic() < self._hurry_until
-        room = self.limits.batch_items * (HURRIED_BATCHES if hurried else 1)
+        room = self.limits.batch_items * (HURRIED_BATCHES if self._patience.is_hurried() else 1)
         entries: list[Entry] = []
         size = 0
         while self._backlog and len(entries) < room:
@@ -233,11 +231,7 @@ class Worker:
             batch.prepared = self.sender.prepare([entry[0] for entry in batch.entries])
         if batch.prepared.payload is None:
             return Outcome("drop", "nothing could be encoded", "unencodable", answered=False)
-        timeout = self.timeout_seconds
-        left = self._hurry_until - time.monotonic()
-        if left > 0.0:
-            timeout = max(min(timeout, left), SHORTEST_ATTEMPT_SECONDS)
-        return self.sender.send(batch.prepared.payload, timeout)
+        return self.sender.send(batch.prepared.payload, self._patience.limit(self.timeout_seconds))
 
     def _settle(self, batch: Batch, outcome: Outcome) -> None:
         if outcome.answered:
@@ -265,9 +259,7 @@ class Worker:
         self.accounts.resolve(0, lost, "unencodable")
         self._batches.popleft()
         self.inbox.release(len(batch.entries), batch.size)
-        self._failures = 0
-        self._not_before = self._asked_until = 0.0
-        self._due_at = time.monotonic() + self.limits.delay_seconds
+        self._patience.succeed()
 
     def _split(self, batch: Batch) -> None:
         middle = len(batch.entries) // 2
@@ -276,27 +268,15 @@ class Worker:
         self._batches.appendleft(Batch(batch.entries[:middle]))
 
     def _postpone(self, outcome: Outcome) -> None:
-        now = time.monotonic()
-        hurried = now < self._hurry_until
-        if outcome.retry_after_seconds is not None:
-            self._asked_until = now + min(outcome.retry_after_seconds, LONGEST_RETRY_AFTER_SECONDS)
-        backoff = self._backoff(hurried)
-        self._failures += 1
-        self._not_before = max(now + backoff, self._asked_until)
-        if hurried and (outcome.verdict == "unreachable" or self._not_before >= self._hurry_until):
-            self._say_futile()
-
-    def _backoff(self, hurried: bool) -> float:
-        if hurried:
-            return HURRIED_BACKOFF_SECONDS
         silent = self.sender.endpoint_is_default and self.outages.is_silent(self.sender.host)
-        longest = SILENT_BACKOFF_SECONDS if silent else LAST_BACKOFF_SECONDS
-        # spread, so that a fleet does not come back in step
-        return min(FIRST_BACKOFF_SECONDS * 2.0 ** min(self._failures, 10), longest) * random.uniform(0.8, 1.2)
+        self._patience.fail(outcome.retry_after_seconds, silent)
+        nobody_there = outcome.verdict == "unreachable" and self._patience.is_hurried()
+        if nobody_there or self._patience.is_futile():
+            self._say_futile()
 
     def _say_futile(self) -> None:
         with self.progress:
-            self._hurry_until = 0.0
+            self._patience.calm_down()
             self.futile += 1
             self.progress.notify_all()
 

@@ -179,7 +179,7 @@ BENIGN: tuple[str, ...] = (
     "git@github.com:org/repo.git", "https://auth:8080/health", "/wp-admin/admin-ajax.php",
     "tokens=12 prompt_tokens=5", "author: Jane", "http://user-service.default.svc.cluster.local:8080/v1",
     "100% of 50%", "def login(user: str, password: str) -> None:", "task-scheduler-background-worker-pool",
-    "disk-usage-monitoring-service-for-x1", "grüße aus Köln – 20 °C", "日本語のログ", "C:\\new\\table\\x86",
+    "disk-usage-monitoring-service-for-x1", "grüße aus Köln \u2013 20 °C", "日本語のログ", "C:\\new\\table\\x86",
     "Key-Pair-Id=APKA", "idempotency-key=abc-1",
 )  # fmt: skip
 """Texts that must come back as they are."""

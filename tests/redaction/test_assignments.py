@@ -101,9 +101,9 @@ def test_covers_the_parameters_of_signed_urls() -> None:
     Of the twelve names that carry secrets in URLs no value is left, and other parameters stay.
     """
     names = (
-        "token access_token api_key code password sig Signature AWSAccessKeyId X-Goog-Signature X-Amz-Signature "
-        "X-Amz-Credential X-Amz-Security-Token"
-    ).split()
+        *("token", "access_token", "api_key", "code", "password", "sig", "Signature", "AWSAccessKeyId"),
+        *("X-Goog-Signature", "X-Amz-Signature", "X-Amz-Credential", "X-Amz-Security-Token"),
+    )
     query = "&".join(f"{name}=s3cr3tvalue" for name in names)
 
     cleaned = policy.query(f"page=2&{query}&X-Amz-Date=20250101")

@@ -9,14 +9,15 @@ import pytest
 from otel_kit.redaction.keys import CACHED_KEYS, KeyNames
 
 SECRET = (
-    "password", "db_password", "DB_PASSWORD", "dbPassword", "user.password", "passwd", "pwd", "passphrase", "client_secret",
-    "clientSecret", "secretKey", "api_key", "apiKey", "APIKey", "x-api-key", "X-API-Key", "apikey", "private_key",
+    "password", "db_password", "DB_PASSWORD", "dbPassword", "user.password", "passwd", "pwd", "passphrase",
+    "client_secret", "clientSecret", "secretKey", "api_key", "apiKey", "APIKey", "x-api-key", "X-API-Key",
+    "apikey", "private_key",
     "aws_secret_access_key", "aws_access_key_id", "AWSAccessKeyId", "AccountKey", "SharedAccessKey", "access_token",
     "id_token", "csrftoken", "authorization", "Proxy-Authorization", "http.request.header.authorization",
     "http.request.header.x-api-key", "http.request.header.cookie", "http.response.header.set-cookie", "session",
     "session_id", "JSESSIONID", "connect.sid", "auth", "oauth2", "X-Amz-Signature", "stripe.signature", "dsn",
     "SENTRY_DSN", "cvv", "cvv2", "otp", "pin", "ssn", "card_number", "cardNumber", "connectionString", "password1",
-    "credentials", "ｐａｓｓｗｏｒｄ", "pass%77ord", "userpassword",
+    "credentials", "\uff50\uff41\uff53\uff53\uff57\uff4f\uff52\uff44", "pass%77ord", "userpassword",
 )  # fmt: skip
 PLAIN = (
     "gen_ai.usage.input_tokens", "max_tokens", "token_type", "token_count", "tokens", "author", "authors", "passenger",

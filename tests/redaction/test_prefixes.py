@@ -31,7 +31,9 @@ def sample(source: random.Random, parsed: Any) -> str:
         if name == "LITERAL":
             made.append(chr(argument))
         elif name == "IN":
-            made.append(source.choice([letter for low, high in map(_range, argument) for letter in _letters(low, high)]))
+            made.append(
+                source.choice([letter for low, high in map(_range, argument) for letter in _letters(low, high)])
+            )
         elif name == "MAX_REPEAT":
             made += [sample(source, argument[2]) for _ in range(argument[0])]
         elif name == "SUBPATTERN":
@@ -57,9 +59,9 @@ def test_masks_random_tokens_of_each_row(prefix: Prefix) -> None:
     Of random tokens, as short as the row allows, none gets through, alone or in a path.
     """
     source = random.Random(prefix.literal)
-    pattern = _parser.parse(prefix.body)
+    before, pattern = _parser.parse(prefix.before), _parser.parse(prefix.body)
     for _ in range(50):
-        token = prefix.literal + sample(source, pattern)
+        token = sample(source, before) + prefix.literal + sample(source, pattern)
         if not any(letter in string.digits for letter in token):
             continue
         for text in (token, f"used {token} today", f"/items/{token}"):
@@ -90,7 +92,12 @@ def test_no_row_stands_twice() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["sk-learn-pipeline-step-with-a-long-name", "task-12345678901234567890x", "cache-key-d41d8cd98f00b204e9800998ecf8427e"]
+    "text",
+    [
+        "sk-learn-pipeline-step-with-a-long-name",
+        "task-12345678901234567890x",
+        "cache-key-d41d8cd98f00b204e9800998ecf8427e",
+    ],
 )
 def test_words_that_end_like_a_prefix_stay(text: str) -> None:
     """

@@ -42,7 +42,7 @@ def test_one_line_a_minute_for_all_signals(clock: Any, lines: Any) -> None:
     for second in range(0, 120, 5):
         clock.now = 1000.0 + second
         for signal in ("traces", "logs", "metrics"):
-            outages.failed(signal, HOST, "connection refused", expected=False)  # type: ignore[arg-type]
+            outages.failed(signal, HOST, "connection refused", expected=False)
 
     assert ["otel_kit.export_failing"] * 2 == lines()
 

@@ -128,7 +128,7 @@ def test_flush_and_shutdown_of_the_provider_only_flush() -> None:
     provider.shutdown()
     provider.get_tracer("t").start_span("later").end()
 
-    assert (False, 1.5, ["later"]) == (answer, flushed[0], [span.name for span, _ in offered])
+    assert (False, True, ["later"]) == (answer, 1.4 < flushed[0] <= 1.5, [span.name for span, _ in offered])
 
 
 def test_log_records_are_offered_with_their_size() -> None:

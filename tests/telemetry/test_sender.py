@@ -158,6 +158,19 @@ def test_works_after_the_collector_came_back(receiver: OtlpReceiver) -> None:
     assert ("delivered", 4) == (send(sender).verdict, len(receiver.spans))
 
 
+@pytest.mark.parametrize("mode", ["ok", "partial"])
+def test_connection_is_kept(receiver: OtlpReceiver, mode: str) -> None:
+    """
+    Several batches go over one connection.
+    """
+    receiver.mode = mode
+    sender = sender_to(receiver)
+    for _ in range(3):
+        send(sender)
+
+    assert (1, 3) == (receiver.connections_made, len(receiver.attempts))
+
+
 def test_endless_answers_are_not_read(receiver: OtlpReceiver) -> None:
     """
     A body far beyond what an answer may be is left alone.

@@ -1,0 +1,3 @@
+"""
+What is generated from catalogue, settings and policy. Never imported while a service runs.
+"""
