@@ -32,6 +32,10 @@ __all__ = ["Runtime", "on_shared", "shared_runtime"]
 
 SHARE_OF_TIMEOUT = 0.86
 """Of the shutdown time; the server's own way out needs the rest."""
+SAME_END_SECONDS = 2.0
+"""A process that lives on for so long after a lifespan's end has its whole time again."""
+LAST_LINES_SECONDS = 0.1
+"""For what the server logs after a lifespan's end that has used its time up."""
 MAX_LABEL = 256
 
 _lock = threading.Lock()
@@ -147,14 +151,21 @@ class Runtime:
         """
         with _lock:
             self.serving = False
-            deadline = self._ends_at
-        if timeout_seconds is not None or deadline is None or deadline < time.monotonic():
-            limit = self.settings.shutdown_timeout_seconds * SHARE_OF_TIMEOUT
-            deadline = time.monotonic() + min(limit, limit if timeout_seconds is None else timeout_seconds)
+        deadline = self._closing_deadline(timeout_seconds)
         lines = _Beside(lambda: self.logs.close(deadline))
         sent = self.telemetry.close(deadline)
         ledger.close()
         return lines.result(deadline) and sent
+
+    def _closing_deadline(self, timeout_seconds: float | None) -> float:
+        now = time.monotonic()
+        limit = self.settings.shutdown_timeout_seconds * SHARE_OF_TIMEOUT
+        if timeout_seconds is not None:
+            return now + min(limit, timeout_seconds)
+        if self._ends_at is not None and now < self._ends_at + SAME_END_SECONDS:
+            # the time is for everything together, and a lifespan's end has had its part of it
+            return max(self._ends_at, now + LAST_LINES_SECONDS)
+        return now + limit
 
     def _attach_ledger(self) -> None:
         ledger.attach(self.service_name)

@@ -80,6 +80,8 @@ def setup_observability(
     settings = settings or Settings()
     chosen = load_profile(profile if profile is not None else settings.profile)
     module = sys._getframe(1).f_globals.get("__name__")
+    for metric in chosen.metrics:
+        ledger.register(metric)
     runtime, first = shared_runtime(settings, chosen.layout, service_name, redact, module)
     handle = Observability(app, runtime, chosen)
     setattr(app, HANDLE, handle)

@@ -98,12 +98,12 @@ class CapturedMetrics:
 def _values() -> dict[tuple[str, tuple[tuple[str, str], ...]], tuple[str, float]]:
     from otel_kit.ledger import ledger
 
-    found = {}
+    found: dict[tuple[str, tuple[tuple[str, str], ...]], tuple[str, float]] = {}
     for family in ledger.snapshot(own=True):
         declaration = family.declaration
         for series in family.series:
             value = sum(series.values[1:]) if declaration.kind == "histogram" else series.values[-1]
-            found[(declaration.name, tuple(sorted(series.labels)))] = (declaration.kind, value)
+            found[(declaration.name, tuple(sorted(series.labels)))] = (declaration.kind, float(value))
     return found
 
 

@@ -1,7 +1,8 @@
 """
 The Goblin Assistant backend: the default profile, and its documented metric handles.
 
-Application code records by `from otel_kit.profiles.goblin import chat_completions_total`.
+Application code records by `from otel_kit.profiles.goblin import chat_completions_total`. The
+metrics are listed on `/metrics` once an application is set up with the profile.
 """
 
 from __future__ import annotations
@@ -31,53 +32,64 @@ http_requests_total = Counter(
     "http_requests_total",
     "Requests answered, by method, route template and status code.",
     ["method", "endpoint", "status_code"],
+    registry=None,
 )
 http_request_duration_seconds = Histogram(
     "http_request_duration_seconds",
     "Time from the request's arrival to the last byte of its answer.",
     ["method", "endpoint"],
     buckets=_REQUEST_BUCKETS,
+    registry=None,
 )
 http_requests_in_progress = Gauge(
     "http_requests_in_progress",
     "Requests being answered at the moment.",
     ["method", "endpoint"],
+    registry=None,
 )
 http_errors_total = Counter(
     "http_errors_total",
     "Requests that failed: an unhandled exception, by its class, or a status from 500, by that status.",
     ["method", "endpoint", "error_type"],
+    registry=None,
 )
 chat_completions_total = Counter(
     "chat_completions_total",
     "Chat completions requested, by provider and model.",
     ["provider", "model"],
+    registry=None,
 )
 chat_completion_tokens_total = Counter(
     "chat_completion_tokens_total",
     "Tokens used by chat completions; token_type is prompt or completion.",
     ["provider", "model", "token_type"],
+    registry=None,
 )
 chat_completion_errors_total = Counter(
     "chat_completion_errors_total",
     "Chat completions that failed, by provider and kind of error.",
     ["provider", "error_type"],
+    registry=None,
 )
 provider_latency_seconds = Histogram(
     "provider_latency_seconds",
     "Time a provider took, by operation.",
     ["provider", "operation"],
     buckets=_PROVIDER_BUCKETS,
+    registry=None,
 )
 service_health_status = Gauge(
     "service_health_status",
     "Health of a declared service: 1 healthy, 0 not.",
     ["service_name"],
+    registry=None,
+    multiprocess_mode="min",
 )
 chat_completion_cost_usd_total = Counter(
     "chat_completion_cost_usd_total",
     "Cost of chat completions in US dollars, by provider and model.",
     ["provider", "model"],
+    registry=None,
 )
 
 PROFILE = Profile(

@@ -104,7 +104,7 @@ def _place_of_value(found: re.Match[str], keys: KeyNames, query: bool) -> _Place
         if not (kind & PAIRED and _makes_pair(text, start, key, keys)):
             return None
     if separator == ">":
-        value = _MARKUP.match(text, end) if start and text[start - 1] in "<:" and not closers else None
+        value = _MARKUP.match(text, end) if not closers and _opens_element(text, start) else None
         return (*value.span(), MASK) if value else None
     if separator == ":" and (text.startswith("//", end) or (text.endswith("//", 0, start) and _PORT.match(text, end))):
         return None
@@ -117,6 +117,14 @@ def _place_of_value(found: re.Match[str], keys: KeyNames, query: bool) -> _Place
     # The value of a quoted name is quoted too, or JSON with a number would be JSON no more.
     quote = closers if separator == ":" and closers in _QUOTES else ""
     return value_start, value_end, quote + MASK + quote
+
+
+def _opens_element(text: str, start: int) -> bool:
+    """
+    Whether the name at `start` stands behind `<`, or `<prefix:` as XML's namespaces have it.
+    """
+    _, bracket, prefix = text[max(0, start - 64) : start].rpartition("<")
+    return bracket == "<" and (prefix == "" or (prefix[-1] == ":" and prefix[:-1].isidentifier()))
 
 
 def _makes_pair(text: str, start: int, key: str, keys: KeyNames) -> bool:

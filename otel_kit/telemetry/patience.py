@@ -50,11 +50,12 @@ class Patience:
         self._hurry_until = max(self._hurry_until, deadline)
         self._not_before = self._asked_until
 
-    def calm_down(self) -> None:
+    def calm_down(self, deadline: float | None) -> None:
         """
-        End the hurry: it turned out to be useless.
+        End the hurry until `deadline`, while a longer one goes on; None ends any.
         """
-        self._hurry_until = 0.0
+        if deadline is None or self._hurry_until == deadline:
+            self._hurry_until = 0.0
 
     def is_hurried(self) -> bool:
         """

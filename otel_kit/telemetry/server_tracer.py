@@ -20,6 +20,7 @@ from opentelemetry.attributes import BoundedAttributes
 from opentelemetry.context import Context
 from opentelemetry.sdk.trace import ReadableSpan, Tracer
 from opentelemetry.sdk.trace import Span as SdkSpan
+from opentelemetry.sdk.trace.sampling import Decision
 from opentelemetry.trace import (
     Link,
     NonRecordingSpan,
@@ -144,12 +145,12 @@ class ServerTracer:
         parent = found if found is not None and found.is_valid else None
         trace_id = ids.generate_trace_id() if parent is None else parent.trace_id
         result = tracer.sampler.should_sample(context, trace_id, name, SpanKind.SERVER, attributes, links)
-        flags = SAMPLED if result.decision.is_sampled() else 0
+        flags = SAMPLED if result.decision is Decision.RECORD_AND_SAMPLE else 0
         if ids.is_trace_id_random() if parent is None else parent.trace_flags & TraceFlags.RANDOM_TRACE_ID:
             flags |= TraceFlags.RANDOM_TRACE_ID
         span_context = SpanContext(trace_id, ids.generate_span_id(), False, _FLAGS[flags], result.trace_state)
         ended = tracer._tracer_metrics.start_span(parent, result.decision)
-        if not result.decision.is_recording():
+        if result.decision is Decision.DROP:
             return NonRecordingSpan(span_context)
         if len(result.attributes) != len(attributes):
             # a sampler with attributes of its own, which are nobody's to trust

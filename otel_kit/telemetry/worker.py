@@ -119,8 +119,7 @@ class Worker:
         Otherwise each later item would leave alone, in a request of its own, until the deadline.
         """
         with self.progress:
-            if self._hurry_until == deadline:
-                self._hurry_until = 0.0
+            self._patience.calm_down(deadline)
 
     def abandon(self, reason: DropReason) -> None:
         """
@@ -276,7 +275,7 @@ class Worker:
 
     def _say_futile(self) -> None:
         with self.progress:
-            self._patience.calm_down()
+            self._patience.calm_down(None)
             self.futile += 1
             self.progress.notify_all()
 

@@ -111,3 +111,11 @@ def test_covers_the_parameters_of_signed_urls() -> None:
     assert "s3cr3tvalue" not in cleaned
     assert cleaned.startswith("page=2&")
     assert cleaned.endswith("&X-Amz-Date=20250101")
+
+
+def test_an_element_needs_its_bracket() -> None:
+    """
+    A name before `>` counts as an element's only behind `<`, with or without a namespace.
+    """
+    assert "<a:token>REDACTED</a:token>" == policy.text("<a:token>x</a:token>")
+    assert "digest:token>,<b>" == policy.text("digest:token>,<b>")
