@@ -86,11 +86,12 @@ def in_process_table(measured: in_process.Measured) -> str:
         yield f"{median(costs.wall):.0f} ({quartiles[0]:.0f} to {quartiles[2]:.0f})"
         yield f"{median(costs.times_bare):.2f}"
         yield f"{median(costs.added):+.0f}"
+        yield f"{median(costs.added_path):+.0f}"
         yield f"{median(costs.cpu):.0f}"
 
     header = ["variant"]
     for kind in KINDS:
-        header += [f"{kind} wall µs (q1 to q3)", "x bare", "added", "CPU with export"]
+        header += [f"{kind} wall µs (q1 to q3)", "x bare", "added", "added CPU of the path", "CPU with export"]
     rows = []
     for variant, kinds in measured.items():
         peak = max(costs.peak_megabytes for costs in kinds.values())

@@ -7,6 +7,7 @@ latin-1, lengths are cut, text goes through the redaction policy before anybody 
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Iterable, MutableMapping
 from typing import Any
@@ -51,8 +52,8 @@ _READ = frozenset(
         b"forwarded",
     }
 )
+_logger = logging.getLogger("otel_kit")
 _baggage_propagator = W3CBaggagePropagator()
-_FORWARDING = (b"x-forwarded-for", b"forwarded")
 
 
 class Arrivals:
@@ -68,6 +69,7 @@ class Arrivals:
         self._peers = peers
         self._other_propagators = other_propagators
         self._hosts: dict[bytes, Server | None] = {}
+        self._said_unlisted = False
 
     def record(self, scope: MutableMapping[str, Any], receive: object) -> tuple[RequestRecord, Headers]:
         """
@@ -93,16 +95,10 @@ class Arrivals:
             record.client = record.peer
         else:
             record.client = self._peers.client(record.peer, _text(forwarded_for), _text(forwarded))
+            self._say_unlisted_proxy(record.peer)
         record.server = self._server(scope, headers.get(b"host"))
         record.trusted = self._peers.trusts_trace_of(record.peer)
         return record, headers
-
-    def unlisted_proxy(self, record: RequestRecord, headers: Headers) -> bool:
-        """
-        Whether a peer on loopback sends forwarding headers without being listed as a proxy.
-        """
-        forwards = any(name in headers for name in _FORWARDING)
-        return forwards and is_local(record.peer) and not self._peers.is_proxy(record.peer)
 
     def parent(self, record: RequestRecord, headers: Headers) -> tuple[SpanContext | None, Context]:
         """
@@ -120,6 +116,16 @@ class Arrivals:
         if traceparent is None:
             return None, context
         return remote_span_context(_text(traceparent), _text(headers.get(b"tracestate"))), context
+
+    def _say_unlisted_proxy(self, peer: str | None) -> None:
+        """
+        Say once that a proxy seems to stand in front whose headers don't count.
+        """
+        if self._said_unlisted or self._peers.is_proxy(peer) or not is_local(peer):
+            return
+        self._said_unlisted = True
+        remedy = "list the proxy in OTEL_KIT_TRUSTED_PROXIES if it is one"
+        _logger.warning("otel_kit.unlisted_proxy", extra={"peer": peer, "remedy": remedy})
 
     def _identity(self, headers: Headers) -> str:
         given = headers.get(b"x-correlation-id")

@@ -9,10 +9,11 @@ from __future__ import annotations
 
 from collections import Counter as Tally
 from typing import Any
+from weakref import WeakSet
 
 from otel_kit.context import RequestRecord
-from otel_kit.ledger import Gauge, Histogram
-from otel_kit.profiles import Profile, RequestMetric
+from otel_kit.ledger import Histogram
+from otel_kit.profiles import Profile
 
 __all__ = ["RequestMetrics", "error_type", "middleware_duration"]
 
@@ -24,6 +25,9 @@ middleware_duration = Histogram(
     "Own time of the kit on the request path, per request.",
     buckets=(0.00001, 0.000025, 0.00005, 0.0001, 0.00025, 0.0005, 0.001, 0.005, 0.025, 0.1),
 )
+
+
+_instances: WeakSet[RequestMetrics] = WeakSet()
 
 
 def error_type(record: RequestRecord) -> str | None:
@@ -52,7 +56,8 @@ class RequestMetrics:
             for role in ("total", "duration", "errors", "in_progress")
         }
         self._bundles: dict[tuple[str, str, int], tuple[tuple[Any, ...], tuple[Any, ...]]] = {}
-        self._shown: dict[RequestMetric, set[tuple[str, ...]]] = {}
+        self._in_progress: dict[Any, Tally[tuple[str, ...]]] = {}
+        _instances.add(self)
 
     def record(self, record: RequestRecord, exemplar: Exemplar) -> None:
         """
@@ -109,11 +114,21 @@ class RequestMetrics:
             for record in live:
                 facts = self._facts(record.method, template(record) or self._unmatched, 0, "")
                 counts[tuple(facts[source] for source in metric.sources)] += 1
-            shown = self._shown.setdefault(metric, set())
-            for labels in shown | counts.keys():
-                gauge = metric.metric
-                if isinstance(gauge, Gauge):
-                    gauge.labels(*labels).set(float(counts[labels]))
-            shown |= counts.keys()
-            if len(shown) > MAX_BUNDLES:
-                shown.clear()
+            before = self._in_progress.get(metric.metric, Tally())
+            self._in_progress[metric.metric] = counts
+            for labels in before.keys() | counts.keys():
+                self._show(metric.metric, labels)
+
+    def leave(self) -> None:
+        """
+        Count no request as in progress any more; for an application that goes.
+        """
+        self.live.clear()
+        self.refresh(lambda record: None)
+        _instances.discard(self)
+
+    @staticmethod
+    def _show(gauge: Any, labels: tuple[str, ...]) -> None:
+        # applications of one process share the gauge
+        total = sum(one._in_progress.get(gauge, {}).get(labels, 0) for one in list(_instances))
+        gauge.labels(*labels).set(float(total))

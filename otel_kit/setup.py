@@ -7,6 +7,7 @@ the rings get in is in `wiring.py`, what they do is in `asgi.py`.
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 from typing import Any
@@ -27,7 +28,7 @@ from otel_kit.ledger import ledger
 from otel_kit.lifespan import Lifespan
 from otel_kit.peers import Peers
 from otel_kit.profiles import Profile, load_profile
-from otel_kit.propagation import uses_w3c_only
+from otel_kit.propagation import CORRELATION_HEADER, uses_w3c_only
 from otel_kit.report import build_report, log_report
 from otel_kit.request_metrics import RequestMetrics
 from otel_kit.request_path import RequestPath
@@ -58,8 +59,8 @@ def setup_observability(
 
     Args:
         profile: Names of one documented system; None takes `OTEL_KIT_PROFILE`, by default goblin.
-        settings: None reads the environment and `.env`. Providers, logs and settings belong to the
-            process: those of its first set-up hold for every application in it.
+        settings: None reads the environment and `.env`. Providers and logs belong to the process:
+            for them the settings of its first set-up hold, the rest is each application's own.
         service_name: None takes `OTEL_SERVICE_NAME`, else the project's or module's name.
         redact: Further keys and patterns for the redaction policy: a list of key names and
             compiled patterns.
@@ -83,7 +84,7 @@ def setup_observability(
     for metric in chosen.metrics:
         ledger.register(metric)
     runtime, first = shared_runtime(settings, chosen.layout, service_name, redact, module)
-    handle = Observability(app, runtime, chosen)
+    handle = Observability(app, runtime, chosen, settings)
     setattr(app, HANDLE, handle)
     if first:
         runtime.telemetry.install_last_net(runtime.close)
@@ -97,11 +98,11 @@ class Observability:
     An async context manager too: leaving it flushes within the shutdown time.
     """
 
-    def __init__(self, app: FastAPI, runtime: Runtime, profile: Profile) -> None:
+    def __init__(self, app: FastAPI, runtime: Runtime, profile: Profile, settings: Settings) -> None:
         self._app = app
         self._runtime = runtime
         self.profile = profile
-        self.settings = runtime.settings
+        self.settings = settings
         self.tracer_provider = runtime.telemetry.tracer_provider
         self.meter_provider = runtime.telemetry.meter_provider
         self.logger_provider = runtime.telemetry.logger_provider
@@ -152,6 +153,8 @@ class Observability:
             return
         self._wiring.undo()
         ledger.off_refresh(self._refresh)
+        for path in self._paths:
+            path.metrics.leave()
         delattr(self._app, HANDLE)
         if self._instrumented:
             from opentelemetry.instrumentation.fastapi import FastAPIInstrumentor
@@ -171,10 +174,23 @@ class Observability:
                 "profile": self.profile.name,
                 "engine": "contrib" if contrib else "kit",
                 "pages": sorted(own),
-                "shadowed": sorted({self.profile.metrics_path} - own),
-                "correlation": "X-Correlation-ID",
+                "correlation": CORRELATION_HEADER,
+                "off": self._what_is_off(contrib),
             },
         )
+
+    def _what_is_off(self, contrib: bool) -> dict[str, str]:
+        """
+        What somebody might expect to be on, and why it is not.
+        """
+        later = "not part of this version"
+        off = {"rate limits": later, "health routes": later, "request limits": later, "cors": later}
+        if self._wiring.native:
+            engine = "opentelemetry-instrumentation-fastapi" if contrib else "the kit"
+            off["fastapi telemetry"] = f"{engine} makes the server spans"
+        if self.profile.metrics_path not in self._own_paths():
+            off["metrics page"] = f"the application has a route {self.profile.metrics_path} of its own"
+        return off
 
     async def __aenter__(self) -> Observability:
         return self
@@ -231,6 +247,8 @@ class Observability:
         return ServerSpans(ServerTracer(provider.get_tracer(SCOPE_NAME, __version__)))
 
     def _instrument_by_contrib(self) -> None:
+        # the stable conventions, unless somebody has chosen; read at the first import of an instrumentation
+        os.environ.setdefault("OTEL_SEMCONV_STABILITY_OPT_IN", "http")
         from opentelemetry.instrumentation.fastapi import FastAPIInstrumentor
 
         FastAPIInstrumentor.instrument_app(

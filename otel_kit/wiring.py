@@ -50,7 +50,8 @@ class Wiring:
         self._make_outer = make_outer
         self._build = app.build_middleware_stack
         self._was_own = "build_middleware_stack" in vars(app)
-        self._native = _switch_off_native(app)
+        self.native = _switch_off_native(app)
+        """Switches of FastAPI's own telemetry as they were; None where it has none."""
         self._active = True
         app.build_middleware_stack = self._build_with_rings  # type: ignore[method-assign]
 
@@ -66,8 +67,8 @@ class Wiring:
                 self._app.build_middleware_stack = self._build  # type: ignore[method-assign]
             else:
                 del self._app.build_middleware_stack
-        if self._native is not None:
-            self._app._telemetry.update(self._native)  # type: ignore[typeddict-item]
+        if self.native is not None:
+            self._app._telemetry.update(self.native)  # type: ignore[typeddict-item]
         self._app.middleware_stack = None
 
     def _build_with_rings(self) -> ASGIApp:

@@ -36,9 +36,9 @@ IN_HEADERS = {
 }
 OTHERS = {
     "correlation id high": b"GET /items/1 HTTP/1.1\r\nX-Correlation-ID: \xff\\ud800\r\n",
-    "correlation id quotes": b"GET /items/1 HTTP/1.1\r\nX-Correlation-ID: \",\"level\":\"X\r\n",
+    "correlation id quotes": b'GET /items/1 HTTP/1.1\r\nX-Correlation-ID: ","level":"X\r\n',
     "forwarded for rubbish": b"GET /items/1 HTTP/1.1\r\nX-Forwarded-For: \xff,,[::1,%\r\n",
-    "forwarded rubbish": b"GET /items/1 HTTP/1.1\r\nForwarded: for=\"[\xff;;=\r\n",
+    "forwarded rubbish": b'GET /items/1 HTTP/1.1\r\nForwarded: for="[\xff;;=\r\n',
     "long user agent": b"GET /items/1 HTTP/1.1\r\nUser-Agent: " + b"x" * 30_000 + b"\r\n",
     "long baggage": b"GET /items/1 HTTP/1.1\r\nbaggage: " + b"k=v," * 5_000 + b"\r\n",
     "many members of tracestate": b"GET /items/1 HTTP/1.1\r\ntracestate: " + b"a=b," * 2_000 + b"\r\n",

@@ -28,7 +28,7 @@ CLOUD_SECRETS = 64
 
 _ALNUM = string.ascii_letters + string.digits
 # More separators than this and the words before them are searched for stems first.
-_FEW_WORDS = 8
+_FEW_WORDS = 32
 
 
 def _table(wanted: str, mark: str, other: str | None = None) -> bytes:
@@ -104,24 +104,27 @@ def _may_hold_number(digits: str) -> bool:
 def _may_assign(text: str, raw: bytes, keys: KeyNames) -> bool:
     words = raw.translate(_WORDS).decode("ascii").split("=")
     if len(words) > _FEW_WORDS + 1:
-        if _has_stem(text, keys):
-            return True
-    else:
-        known = keys.known
-        del words[-1]
-        for word in words:
-            tail = word.rsplit(None, 1)
-            if tail and (kind := known.get(tail[-1])) != 0 and (kind or keys.kind(tail[-1])):
-                return True
-    if "--" in text or ("<" in text and ">" in text):
         return _has_stem(text, keys)
-    if "," in text and ("(" in text or "[" in text):
-        for opening in _PAIR_OPENINGS:
-            if opening in text:
-                return _has_stem(text, keys)
+    known = keys.known
+    del words[-1]
+    for word in words:
+        tail = word.rsplit(None, 1)
+        if tail and (kind := known.get(tail[-1])) != 0 and (kind or keys.kind(tail[-1])):
+            return True
+    if "--" in text or ("<" in text and ">" in text) or ("," in text and _opens_pair(text)):
+        return _has_stem(text, keys)
     return False
+
+
+def _opens_pair(text: str) -> bool:
+    if "(" not in text and "[" not in text:
+        return False
+    return any(opening in text for opening in _PAIR_OPENINGS)
 
 
 def _has_stem(text: str, keys: KeyNames) -> bool:
     lowered = text.lower()
-    return any(stem in lowered for stem in keys.stems)
+    for stem in keys.stems:  # noqa: SIM110 - a generator costs twice as much here
+        if stem in lowered:
+            return True
+    return False

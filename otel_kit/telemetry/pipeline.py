@@ -19,11 +19,11 @@ from opentelemetry.sdk.trace import TracerProvider
 from otel_kit.exposition.otel import InstrumentReader
 from otel_kit.telemetry.metrics import MetricExport
 from otel_kit.telemetry.outage import Outages
-from otel_kit.telemetry.queue import ExportQueue, FlushTicket
+from otel_kit.telemetry.queue import ExportQueue
 from otel_kit.telemetry.shutdown import Closing
 from otel_kit.telemetry.signals import SignalQueues
 
-__all__ = ["FlushState", "Telemetry"]
+__all__ = ["Telemetry"]
 
 COLLECT_SHARE = 0.4
 """
@@ -31,18 +31,6 @@ Of the time that is left, what collecting metrics may take before the queues go 
 """
 
 HURRY_SECONDS = 5.0
-
-
-class FlushState:
-    """
-    A flush on its way.
-    """
-
-    __slots__ = ("asked", "tickets")
-
-    def __init__(self, tickets: list[tuple[ExportQueue, FlushTicket]], asked: int) -> None:
-        self.tickets = tickets
-        self.asked = asked
 
 
 class Telemetry:
@@ -92,17 +80,19 @@ class Telemetry:
         if self._closing is not None:
             self._closing.install()
 
-    def begin_flush(self, deadline: float) -> FlushState:
+    def begin_flush(self, deadline: float) -> int:
         """
-        Have everything accepted so far leave, and return at once.
+        Have everything accepted so far leave, and return at once what `finish_flush` takes.
 
         Args:
             deadline: In monotonic seconds.
         """
         asked = self._metric_export.ask() if self._metric_export is not None else 0
-        return FlushState([(queue, queue.begin_flush(deadline)) for queue in self.queues], asked)
+        for queue in self.queues:
+            queue.begin_flush(deadline)
+        return asked
 
-    def finish_flush(self, state: FlushState, deadline: float) -> bool:
+    def finish_flush(self, asked: int, deadline: float) -> bool:
         """
         Wait for a flush, at most until `deadline`.
 
@@ -111,10 +101,10 @@ class Telemetry:
         """
         if self._metric_export is not None:
             left = max(deadline - time.monotonic(), 0.0)
-            self._metric_export.wait(state.asked, time.monotonic() + left * COLLECT_SHARE)
-        # what came in since, the collected metrics and last log lines, goes along
-        late = [(queue, queue.begin_flush(deadline)) for queue in self.queues]
-        done = [queue.finish_flush(ticket, deadline) for queue, ticket in [*state.tickets, *late]]
+            self._metric_export.wait(asked, time.monotonic() + left * COLLECT_SHARE)
+        # asked again, for what came in since: the collected metrics, the last log lines
+        tickets = [(queue, queue.begin_flush(deadline)) for queue in self.queues]
+        done = [queue.finish_flush(ticket, deadline) for queue, ticket in tickets]
         return all(done)
 
     def flush(self, timeout_seconds: float) -> bool:

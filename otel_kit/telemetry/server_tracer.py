@@ -21,7 +21,9 @@ from opentelemetry.context import Context
 from opentelemetry.sdk.trace import ReadableSpan, Tracer
 from opentelemetry.sdk.trace import Span as SdkSpan
 from opentelemetry.sdk.trace.sampling import Decision
+from opentelemetry.sdk.util import BoundedList
 from opentelemetry.trace import (
+    INVALID_SPAN_CONTEXT,
     Link,
     NonRecordingSpan,
     Span,
@@ -34,8 +36,11 @@ from opentelemetry.trace import (
 )
 from opentelemetry.trace import Tracer as ApiTracer
 
+from otel_kit.faults import fault
+
 __all__ = ["ServerSpan", "ServerTracer"]
 
+FIXED_BYTES = 1200
 UNSET = Status(StatusCode.UNSET)
 SAMPLED = TraceFlags.SAMPLED
 
@@ -87,9 +92,11 @@ class ServerSpan(SdkSpan):
         self._span_processor = tracer.span_processor
         self._limits = limits
         self._lock = threading.Lock()
+        self._clean = attributes
+        self._given = len(attributes)
         self._attributes = CleanAttributes(limits.max_span_attributes, attributes, limits.max_span_attribute_length)
-        self._events = self._new_events()
-        self._links = self._new_links(links)
+        self._events = BoundedList(limits.max_events)
+        self._links = self._new_links(links) if links else _NO_LINKS
         self._record_end_metrics = record_end_metrics
 
     def complete(self, name: str, attributes: dict[str, Any], failed: bool) -> None:
@@ -98,9 +105,24 @@ class ServerSpan(SdkSpan):
         """
         if self._end_time is None:
             self._name = name
-            self._attributes._dict.update(attributes)
+            if len(self._clean) == self._given:
+                self._given += len(attributes)
+            self._clean.update(attributes)
             if failed and self._status is UNSET:
                 self._status = Status(StatusCode.ERROR)
+
+    @property
+    def size(self) -> int | None:
+        """
+        About how many bytes the span holds; None when the application has added to it.
+        """
+        clean = self._clean
+        if len(clean) != self._given or self._events:
+            return None
+        texts = (
+            len(clean.get("url.path", "")) + len(clean.get("url.query", "")) + len(clean.get("user_agent.original", ""))
+        )
+        return FIXED_BYTES + texts
 
     def _readable_span(self) -> ReadableSpan:
         # nothing changes any more once the end is set, so processors get the span, not a copy of it
@@ -114,7 +136,7 @@ class ServerTracer:
 
     def __init__(self, tracer: ApiTracer) -> None:
         self._tracer = tracer
-        self._is_sdk = type(tracer) is Tracer
+        self._is_sdk = type(tracer) is Tracer and _fits(tracer)
 
     def start(
         self, name: str, context: Context, attributes: dict[str, Any], links: Sequence[Link], start_ns: int
@@ -160,4 +182,21 @@ class ServerTracer:
         return span
 
 
+def _fits(tracer: Tracer) -> bool:
+    """
+    Whether the SDK's spans still are what this module takes them for; else its own way is the way.
+    """
+    try:
+        span = ServerSpan(tracer, "", INVALID_SPAN_CONTEXT, None, {"key": "value"}, (), None)
+        span.complete("name", {"other": 1}, True)
+        span.set_attribute("third", "text")
+        span.add_event("event")
+        known = dict(span.attributes or {}) == {"key": "value", "other": 1, "third": "text"}
+        return known and len(span.events) == 1 and callable(tracer._tracer_metrics.start_span)
+    except (AttributeError, TypeError) as error:
+        fault("span", error)
+        return False
+
+
+_NO_LINKS: BoundedList[Link] = BoundedList(0)
 _FLAGS = {flags: TraceFlags(flags) for flags in range(4)}

@@ -108,3 +108,17 @@ def test_success_starts_afresh(clock: Any) -> None:
     patience.succeed()
 
     assert (True, clock.now + 1.0) == (patience.before_attempt() <= 0.0, patience.due_at)
+
+
+def test_only_who_hurried_calms_down(clock: Any) -> None:
+    """
+    The end of a short flush leaves the hurry of a longer one alone.
+    """
+    patience = Patience(1.0)
+    patience.hurry(clock.now + 2)
+    patience.hurry(clock.now + 5)
+    patience.calm_down(clock.now + 2)
+    still = patience.is_hurried()
+    patience.calm_down(clock.now + 5)
+
+    assert (True, False) == (still, patience.is_hurried())
