@@ -130,5 +130,6 @@ class RequestMetrics:
     @staticmethod
     def _show(gauge: Any, labels: tuple[str, ...]) -> None:
         # applications of one process share the gauge
-        total = sum(one._in_progress.get(gauge, {}).get(labels, 0) for one in list(_instances))
+        tallies = [one._in_progress[gauge] for one in list(_instances) if gauge in one._in_progress]
+        total = sum(tally[labels] for tally in tallies)
         gauge.labels(*labels).set(float(total))
