@@ -20,13 +20,12 @@ def main(pairs: list[str]) -> None:
     pythons = sorted(frozen)
     bounds = [*pythons, (9, 9)]
     for name in sorted({name for versions in frozen.values() for name in versions}):
-        runs: list[list[object]] = []
+        runs: list[tuple[tuple[int, ...], tuple[int, ...], str | None]] = []
         for python, following in pairwise(bounds):
             version = frozen[python].get(name)
             if runs and runs[-1][2] == version:
-                runs[-1][1] = following
-            else:
-                runs.append([python, following, version])
+                python = runs.pop()[0]
+            runs.append((python, following, version))
         for first, last, version in runs:
             if version is not None:
                 print(f"{name}=={version}{marker(first, last, pythons[0])}")
@@ -40,7 +39,7 @@ def read(path: Path) -> dict[str, str]:
     return {name.lower().replace("_", "-"): version for name, version in lines}
 
 
-def marker(first: object, last: object, oldest: tuple[int, ...]) -> str:
+def marker(first: tuple[int, ...], last: tuple[int, ...], oldest: tuple[int, ...]) -> str:
     """
     The condition on Python's version under which a line counts; empty when it always does.
     """
@@ -52,11 +51,11 @@ def marker(first: object, last: object, oldest: tuple[int, ...]) -> str:
     return f" ; {' and '.join(conditions)}" if conditions else ""
 
 
-def dotted(version: object) -> str:
+def dotted(version: tuple[int, ...]) -> str:
     """
     `(3, 10)` as `3.10`.
     """
-    return ".".join(map(str, version)) if isinstance(version, tuple) else str(version)
+    return ".".join(map(str, version))
 
 
 if __name__ == "__main__":

@@ -187,5 +187,5 @@ def scale_table(measured: list[scale.Point]) -> str:
         )
         for point in measured
     ]
-    header = ("axis, variant", "size", "really seen", "bare µs", "added µs", "RSS growth MB", "`/metrics` KiB")
+    header = ("axis, variant", "size", "really seen", "bare CPU µs", "added CPU µs", "RSS growth MB", "`/metrics` KiB")
     return table(header, rows)

@@ -164,7 +164,7 @@ class AdoptingRing:
 
 
 _STARTS = frozenset({"http.response.start", "websocket.accept", "websocket.http.response.start"})
-_BODIES = frozenset({"http.response.body", "websocket.http.response.body"})
+_BODIES = frozenset({"http.response.body", "http.response.pathsend", "websocket.http.response.body"})
 
 
 def _with_id(message: Message, record: RequestRecord) -> Message:

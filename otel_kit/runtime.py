@@ -16,7 +16,6 @@ from typing import Any
 
 from opentelemetry import propagate
 
-from otel_kit import faults
 from otel_kit.environment import ENV_FILE, Finding, OtelEnvironment, fallback_service_name, read_otel_environment
 from otel_kit.exposition.published import PublishedInstruments
 from otel_kit.faults import fault
@@ -30,7 +29,7 @@ from otel_kit.settings import Settings, unknown_variables
 
 __all__ = ["Runtime", "on_shared", "shared_runtime"]
 
-SHARE_OF_TIMEOUT = 0.86
+SHARE_OF_TIMEOUT = 0.8
 """Of the shutdown time; the server's own way out needs the rest."""
 SAME_END_SECONDS = 2.0
 """A process that lives on for so long after a lifespan's end has its whole time again."""
@@ -78,6 +77,8 @@ class Runtime:
         self.clients = Clients()
         self._applications: list[object] = []
         self.serving = False
+        self._has_served = False
+        self._lifespans = 0
         self._ends_at: float | None = None
         ledger.clean_label = self._clean_label
         _join_propagation(self)
@@ -107,7 +108,7 @@ class Runtime:
         with _lock:
             if self.serving:
                 return
-            self.serving = True
+            self.serving = self._has_served = True
             self._ends_at = None
             for component, begin in (
                 ("logs", self.logs.start),
@@ -120,16 +121,27 @@ class Runtime:
                 except Exception as error:
                     fault(component, error)
 
+    def open(self) -> None:
+        """
+        The start of a lifespan.
+        """
+        with _lock:
+            self._lifespans += 1
+
     def end(self) -> bool:
         """
         The end of a lifespan: everything accepted leaves within the kit's deadline.
 
         Providers stay usable: another lifespan, or another application, may follow.
         """
+        deadline = time.monotonic() + self.settings.shutdown_timeout_seconds * SHARE_OF_TIMEOUT
         with _lock:
-            self.serving = False
-            self._ends_at = time.monotonic() + self.settings.shutdown_timeout_seconds * SHARE_OF_TIMEOUT
-        return self.flush_until(self._ends_at, close_logs=True)
+            self._lifespans -= 1
+            last = self._lifespans <= 0
+            if last:
+                self.serving = False
+                self._ends_at = deadline
+        return self.flush_until(deadline, close_logs=last)
 
     def flush_until(self, deadline: float, *, close_logs: bool = False) -> bool:
         """
@@ -153,7 +165,7 @@ class Runtime:
             self.serving = False
         deadline = self._closing_deadline(timeout_seconds)
         lines = _Beside(lambda: self.logs.close(deadline))
-        sent = self.telemetry.close(deadline)
+        sent = self.telemetry.close(deadline, collect=self._has_served or _has_counted())
         ledger.close()
         return lines.result(deadline) and sent
 
@@ -179,9 +191,18 @@ class Runtime:
     def _after_fork(self) -> None:
         global _lock
         _lock = threading.Lock()
-        self.serving = False
+        self.serving = self._has_served = False
+        self._lifespans = 0
         self._ends_at = None
-        faults.after_fork()
+
+
+def _has_counted() -> bool:
+    """
+    Whether this process has anything to tell. A server's parent that has only set up the application has not,
+    and must not take time of its own after that of its workers.
+    """
+    counts = (family for family in ledger.snapshot(own=True) if family.declaration.kind != "gauge")
+    return any(any(series.values) for family in counts for series in family.series)
 
 
 class _Beside:

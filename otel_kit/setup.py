@@ -114,7 +114,7 @@ class Observability:
             self._instrumented = True
         else:
             self._instrumented = False
-        self._lifespan = Lifespan(self._serve, self._end)
+        self._lifespan = Lifespan(self._open, self._end)
         self._wiring = Wiring(app, self._make_path, self._make_outer)
         ledger.on_refresh(self._refresh)
 
@@ -141,6 +141,7 @@ class Observability:
         Returns:
             False when something was dropped.
         """
+        self._pause()
         return await anyio.to_thread.run_sync(self._runtime.close, timeout)
 
     def undo(self) -> None:
@@ -220,7 +221,7 @@ class Observability:
             routes=RouteTable(self._app),
             log=runtime.logs.request_log(runtime.service_name),
             own=pages,
-            quiet=_quiet_rule(self.profile.quiet),
+            quiet=self.profile.quiet_rule(),
             contrib=contrib,
         )
         self._paths = [path]
@@ -260,6 +261,10 @@ class Observability:
 
     # -- serving ------------------------------------------------------------------------------
 
+    def _open(self) -> None:
+        self._runtime.open()
+        self._serve()
+
     def _serve(self) -> None:
         self._runtime.serve()
         for path in self._paths:
@@ -273,23 +278,16 @@ class Observability:
                 fault("report", error)
 
     def _end(self) -> bool:
+        self._pause()
+        return self._runtime.end()
+
+    def _pause(self) -> None:
+        """
+        Have the next request, if there is one, begin to serve again.
+        """
         for path in self._paths:
             path.serving = False
-        return self._runtime.end()
 
     def _refresh(self) -> None:
         for path in self._paths:
             path.metrics.refresh(path.route_of)
-
-
-def _quiet_rule(prefixes: tuple[str, ...]) -> Any:
-    """
-    Whether a path lies under one of the prefixes, by whole segments.
-    """
-    nested = tuple(f"{prefix}/" for prefix in prefixes)
-    exact = frozenset(prefixes)
-
-    def is_quiet(path: str) -> bool:
-        return path in exact or path.startswith(nested)
-
-    return is_quiet

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import signal
 import socket
 import subprocess
@@ -52,6 +53,28 @@ if app is not None:
 """
 
 
+# As much of curl as the docs use, for a machine without it.
+_CURL = """#!{python}
+import argparse, http.client, urllib.parse
+
+parser = argparse.ArgumentParser()
+for flag in ("-s", "-i"):
+    parser.add_argument(flag, action="store_true")
+parser.add_argument("-X", default="GET")
+parser.add_argument("-H", action="append", default=[])
+parser.add_argument("url")
+given = parser.parse_args()
+url = urllib.parse.urlsplit(given.url)
+connection = http.client.HTTPConnection(url.netloc, timeout=10)
+connection.request(given.X, url.path, headers=dict(line.split(": ", 1) for line in given.H))
+answer = connection.getresponse()
+if given.i:
+    print(f"HTTP/1.1 {{answer.status}} {{answer.reason}}")
+    print("".join(f"{{name}}: {{value}}\\n" for name, value in answer.getheaders()))
+print(answer.read().decode(), end="")
+"""
+
+
 class Block(NamedTuple):
     """
     One fenced block and the line it begins on.
@@ -82,6 +105,9 @@ class Reader:
         self.server: subprocess.Popen[bytes] | None = None
         self.server_output = directory / ".server-output"
         self._output: IO[bytes] | None = None
+        if shutil.which("curl") is None:
+            (directory / "curl").write_text(_CURL.format(python=sys.executable), encoding="utf-8")
+            (directory / "curl").chmod(0o755)
 
     def read(self, block: Block) -> None:
         """
@@ -269,7 +295,7 @@ def _environment() -> dict[str, str]:
     """
     here = str(Path(sys.executable).parent)
     kept = {name: os.environ[name] for name in ("HOME", "LANG", "TMPDIR") if name in os.environ}
-    made = {**kept, "PATH": f"{here}:{os.environ['PATH']}", "PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1"}
+    made = {**kept, "PATH": f"{here}:{os.environ['PATH']}:.", "PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1"}
     # a collector that runs on this machine must not get what the docs send
     made["OTEL_EXPORTER_OTLP_ENDPOINT"] = "http://127.0.0.1:9"
     if "otel_kit.testing" not in _entry_points():

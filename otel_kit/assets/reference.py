@@ -73,11 +73,10 @@ def settings_page() -> str:
         "## The kit's own",
         "A value that can't be read stops the start with one line: variable, value, remedy.\n"
         "An unknown `OTEL_KIT_*` name is a warning with the nearest known name.\n"
-        "`Settings(log_level=\"DEBUG\")` sets one in Python.",
+        '`Settings(log_level="DEBUG")` sets one in Python.',
         _settings_table(own),
         "## OpenTelemetry's",
-        "Names and meanings are the specification's.\n"
-        "A value that can't be read warns once and counts as unset.",
+        "Names and meanings are the specification's.\nA value that can't be read warns once and counts as unset.",
     ]
     for title, prefixes in _SECTIONS:
         chosen = [row for row in left if row.variable.startswith(prefixes)]

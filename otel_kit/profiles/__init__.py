@@ -8,6 +8,7 @@ knows none of them by name; a team's own profile is one more file like `goblin.p
 from __future__ import annotations
 
 import importlib
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -59,6 +60,13 @@ class Profile:
                 raise ConfigurationError(
                     f"profile {self.name}", item.metric.name, "give one source for each label of a request metric"
                 )
+
+    def quiet_rule(self) -> Callable[[str], bool]:
+        """
+        Whether a path lies under one of the quiet prefixes, by whole segments.
+        """
+        exact, nested = frozenset(self.quiet), tuple(f"{prefix}/" for prefix in self.quiet)
+        return lambda path: path in exact or path.startswith(nested)
 
 
 def load_profile(wanted: str | Profile) -> Profile:

@@ -34,6 +34,7 @@ class Patience:
         self._not_before = 0.0
         self._asked_until = 0.0
         self._hurry_until = 0.0
+        self._asker: object = None
         self.due_at = 0.0
         self.begin_delay()
 
@@ -43,18 +44,22 @@ class Patience:
         """
         self.due_at = time.monotonic() + self._delay_seconds
 
-    def hurry(self, deadline: float) -> None:
+    def hurry(self, deadline: float, asker: object = None) -> None:
         """
         Wait for nothing until `deadline`, but for what the collector asked for with Retry-After.
+
+        Args:
+            asker: Who may end this hurry before its time. Of two with one deadline it is the later one.
         """
-        self._hurry_until = max(self._hurry_until, deadline)
+        if deadline >= self._hurry_until:
+            self._hurry_until, self._asker = deadline, asker
         self._not_before = self._asked_until
 
-    def calm_down(self, deadline: float | None) -> None:
+    def calm_down(self, asker: object = None) -> None:
         """
-        End the hurry until `deadline`, while a longer one goes on; None ends any.
+        End the hurry that `asker` asked for, while a longer or later one goes on; None ends any.
         """
-        if deadline is None or self._hurry_until == deadline:
+        if asker is None or self._asker is asker:
             self._hurry_until = 0.0
 
     def is_hurried(self) -> bool:

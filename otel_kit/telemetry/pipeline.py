@@ -80,14 +80,15 @@ class Telemetry:
         if self._closing is not None:
             self._closing.install()
 
-    def begin_flush(self, deadline: float) -> int:
+    def begin_flush(self, deadline: float, collect: bool = True) -> int:
         """
         Have everything accepted so far leave, and return at once what `finish_flush` takes.
 
         Args:
             deadline: In monotonic seconds.
+            collect: False leaves out metrics that are not collected yet.
         """
-        asked = self._metric_export.ask() if self._metric_export is not None else 0
+        asked = self._metric_export.ask() if collect and self._metric_export is not None else 0
         for queue in self.queues:
             queue.begin_flush(deadline)
         return asked
@@ -114,11 +115,14 @@ class Telemetry:
         deadline = time.monotonic() + timeout_seconds
         return self.finish_flush(self.begin_flush(deadline), deadline)
 
-    def close(self, deadline: float) -> bool:
+    def close(self, deadline: float, collect: bool = True) -> bool:
         """
         The process's end: flush, and count what is left as dropped. Later items still work.
+
+        Args:
+            collect: False leaves the metrics out.
         """
-        delivered = self.finish_flush(self.begin_flush(deadline), deadline)
+        delivered = self.finish_flush(self.begin_flush(deadline, collect), deadline)
         for queue in self.queues:
             queue.abandon()
             queue.accounts.publish()

@@ -122,7 +122,7 @@ class ExportQueue:
                 return FlushTicket(None, target, 0)
             worker = self._running_worker()
             ticket = FlushTicket(worker, target, worker.futile)
-        worker.hurry(deadline)
+        worker.hurry(deadline, ticket)
         return ticket
 
     def finish_flush(self, ticket: FlushTicket, deadline: float) -> bool:
@@ -140,7 +140,7 @@ class ExportQueue:
                 if left <= 0.0:
                     break
                 worker.progress.wait(left)
-            worker.calm(deadline)
+            worker.calm(ticket)
             return self.accounts.resolved >= ticket.target
 
     def hurry(self, deadline: float) -> None:

@@ -88,14 +88,17 @@ class Worker:
         """
         return sum(batch.count for batch in self._batches) + sum(entry[2] for entry in self._backlog)
 
-    def hurry(self, deadline: float) -> None:
+    def hurry(self, deadline: float, asker: object = None) -> None:
         """
         Wait for nothing until `deadline` (monotonic), unless it turns out to be useless.
 
         What the collector asked for with Retry-After is kept all the same.
+
+        Args:
+            asker: Who may end this hurry by `calm`.
         """
         with self.progress:
-            self._patience.hurry(deadline)
+            self._patience.hurry(deadline, asker)
         self.inbox.wake.set()
 
     def discard_waiting(self, keep: int) -> None:
@@ -112,14 +115,14 @@ class Worker:
                 self.accounts.resolve(0, count, "stale")
             self.progress.notify_all()
 
-    def calm(self, deadline: float) -> None:
+    def calm(self, asker: object) -> None:
         """
-        End the hurry until `deadline`, as the flush that asked for it is over; a longer one goes on.
+        End the hurry that `asker` asked for, as its flush is over; a longer or later one goes on.
 
         Otherwise each later item would leave alone, in a request of its own, until the deadline.
         """
         with self.progress:
-            self._patience.calm_down(deadline)
+            self._patience.calm_down(asker)
 
     def abandon(self, reason: DropReason) -> None:
         """
@@ -275,7 +278,7 @@ class Worker:
 
     def _say_futile(self) -> None:
         with self.progress:
-            self._patience.calm_down(None)
+            self._patience.calm_down()
             self.futile += 1
             self.progress.notify_all()
 

@@ -48,8 +48,11 @@ def same_logging_tree() -> Iterator[None]:
         logger.handlers[:] = kept
         logger.filters[:] = filters
         logger.propagate = propagate
-        logger.disabled = False
         logger.setLevel(level)
+    # a dictConfig disables every logger there is
+    for known in list(logging.root.manager.loggerDict.values()):
+        if isinstance(known, logging.Logger):
+            known.disabled = False
 
 
 def alone(handler: KitHandler) -> None:

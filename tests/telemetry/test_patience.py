@@ -112,13 +112,14 @@ def test_success_starts_afresh(clock: Any) -> None:
 
 def test_only_who_hurried_calms_down(clock: Any) -> None:
     """
-    The end of a short flush leaves the hurry of a longer one alone.
+    The end of a flush leaves the hurry of a longer one alone, and that of a later one with the same deadline.
     """
     patience = Patience(1.0)
-    patience.hurry(clock.now + 2)
-    patience.hurry(clock.now + 5)
-    patience.calm_down(clock.now + 2)
+    for asker, seconds in (("short", 2), ("long", 5), ("late", 5)):
+        patience.hurry(clock.now + seconds, asker)
+    patience.calm_down("short")
+    patience.calm_down("long")
     still = patience.is_hurried()
-    patience.calm_down(clock.now + 5)
+    patience.calm_down("late")
 
     assert (True, False) == (still, patience.is_hurried())
