@@ -1,21 +1,30 @@
 """
 The bars that the kit has to clear, judged on one run.
 
-All but the import are ratios of figures from the same interleaved run, so that they survive the machine.
+All but the import are ratios of figures from the same interleaved run, so that they survive the machine. Wall time
+and rates say something about the neighbours on a busy machine, so each is held against the same bar in processor
+time: where the two disagree, the run has decided nothing.
 """
 
 from __future__ import annotations
 
+import math
 import statistics
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import Literal
 
-from benchmarks import in_process, scale, scrape, start_up, under_load
+from benchmarks import in_process, under_load
 from benchmarks.exchange import KINDS
+from benchmarks.scale import POINTS, Point
+from benchmarks.scrape import Scrape
+from benchmarks.start_up import KitImport, StartUp
 
 KIT = "otel_kit"
 INSTRUMENTATOR = "prometheus_fastapi_instrumentator"
 ASSEMBLED = "assembled"
+
+Verdict = Literal["pass", "FAIL", "undecided"]
 
 
 @dataclass
@@ -24,21 +33,21 @@ class Results:
 
     in_process: in_process.Measured = field(default_factory=dict)
     under_load: under_load.Measured = field(default_factory=dict)
-    start_up: dict[str, start_up.StartUp] = field(default_factory=dict)
-    kit_import: start_up.KitImport | None = None
-    scrape: list[scrape.Scrape] = field(default_factory=list)
-    scale: list[scale.Point] = field(default_factory=list)
+    start_up: dict[str, StartUp] = field(default_factory=dict)
+    kit_import: KitImport | None = None
+    scrape: list[Scrape] = field(default_factory=list)
+    scale: list[Point] = field(default_factory=list)
     received: dict[str, int] = field(default_factory=dict)
     """Items at the sink by `variant/signal`, from the two measures that send requests of every variant."""
 
 
 @dataclass(frozen=True)
 class Bar:
-    """One requirement, what was measured, and whether it holds."""
+    """One requirement, what was measured, and what follows from it."""
 
     requirement: str
     measured: str
-    holds: bool
+    verdict: Verdict
 
 
 def judge(results: Results) -> list[Bar]:
@@ -58,42 +67,49 @@ def judge_in_process(results: Results) -> Iterator[Bar]:
         instrumentator = measured.get(INSTRUMENTATOR, {}).get(kind)
         assembled = measured.get(ASSEMBLED, {}).get(kind)
         if kit and instrumentator:
-            added = ratio(kit.added, instrumentator.added)
-            shown = (
-                f"{added:.2f} x ({ratio(kit.added_path, instrumentator.added_path):.2f} x by the path's processor time)"
-            )
-            yield Bar(f"added time on {kind} ≤ 1.8 x the instrumentator's (goal 0.75)", shown, added <= 1.8)
-        if kit and assembled:
-            added = ratio(assembled.added, kit.added)
-            shown = f"{added:.1f} x ({ratio(assembled.added_path, kit.added_path):.1f} x by the path's processor time)"
-            yield Bar(f"the assembled stack's added time on {kind} ≥ 8 x the kit's", shown, added >= 8)
-            cpu = ratio(assembled.cpu, kit.cpu)
+            wall, path = ratio(kit.added, instrumentator.added), ratio(kit.added_path, instrumentator.added_path)
             yield Bar(
-                f"the assembled stack's processor time with export on {kind} ≥ 8 x the kit's", f"{cpu:.1f} x", cpu >= 8
+                f"added time on {kind} ≤ 1.8 x the instrumentator's (goal 0.75)",
+                f"{wall:.2f} x ({path:.2f} x by the path's processor time)",
+                agreed(wall <= 1.8, path <= 1.8),
             )
+        if kit and assembled:
+            wall, path = ratio(assembled.added, kit.added), ratio(assembled.added_path, kit.added_path)
+            yield Bar(
+                f"the assembled stack's added time on {kind} ≥ 8 x the kit's",
+                f"{wall:.1f} x ({path:.1f} x by the path's processor time)",
+                agreed(wall >= 8, path >= 8),
+            )
+            cpu = ratio(assembled.cpu, kit.cpu)
+            requirement = f"the assembled stack's processor time with export on {kind} ≥ 8 x the kit's"
+            yield Bar(requirement, f"{cpu:.1f} x", agreed(cpu >= 8))
 
 
 def judge_load(results: Results) -> Iterator[Bar]:
     """
-    Throughput against the bare application.
+    Throughput against the bare application; a server that fills its core answers as its processor time allows.
     """
     for kind, load in results.under_load.get(KIT, {}).items():
-        share = statistics.median(load.share)
-        yield Bar(f"requests a second on {kind} ≥ 0.5 of bare", f"{share:.2f}", share >= 0.5)
+        share, by_cpu = statistics.median(load.share), ratio(results.under_load["bare"][kind].cpu, load.cpu)
+        yield Bar(
+            f"requests a second on {kind} ≥ 0.5 of bare",
+            f"{share:.2f} ({by_cpu:.2f} by processor time)",
+            agreed(share >= 0.5, by_cpu >= 0.5),
+        )
 
 
 def judge_scale(results: Results) -> Iterator[Bar]:
     """
     A request with many routes or clients costs what bare costs there plus what the kit adds with one, within 10 %.
     """
-    for axis in scale.POINTS:
+    for axis in POINTS:
         points = [point for point in results.scale if point.variant == KIT and point.axis == axis]
         for point in points[1:]:
             growth = (point.bare + point.added) / (point.bare + points[0].added)
             yield Bar(
                 f"cost flat within 10 % at {point.size:,} {axis}",
                 f"{growth:.3f} x (added {points[0].added:.0f} to {point.added:.0f} ± {point.spread:.0f} µs)",
-                growth <= 1.1,
+                agreed(growth <= 1.1),
             )
 
 
@@ -101,16 +117,29 @@ def judge_import(results: Results) -> Iterator[Bar]:
     """
     The kit's own part of the start; set-up counts too, as it imports what the settings ask for.
     """
-    if results.kit_import:
-        whole = statistics.median(results.kit_import.import_and_setup_ms)
-        alone = statistics.median(results.kit_import.import_ms)
+    measured = results.kit_import
+    if measured:
+        wall, cpu = statistics.median(measured.import_and_setup_ms), statistics.median(measured.cpu_ms)
+        alone = statistics.median(measured.import_ms)
         yield Bar(
-            "import with set-up ≤ 150 ms over FastAPI and the SDK", f"{whole:.0f} ms (import {alone:.0f})", whole <= 150
+            "import with set-up ≤ 150 ms over FastAPI and the SDK",
+            f"{wall:.0f} ms ({cpu:.0f} by processor time; the import alone {alone:.0f})",
+            agreed(wall <= 150, cpu <= 150),
         )
+
+
+def agreed(*holds: bool) -> Verdict:
+    """
+    What all figures for one bar say, if they say the same.
+    """
+    if len(set(holds)) > 1:
+        return "undecided"
+    return "pass" if holds[0] else "FAIL"
 
 
 def ratio(numerator: list[float], denominator: list[float]) -> float:
     """
-    Of two medians.
+    Of two medians; not a number, which clears no bar, where noise has made one of them negative.
     """
-    return statistics.median(numerator) / statistics.median(denominator)
+    above, below = statistics.median(numerator), statistics.median(denominator)
+    return above / below if above > 0 and below > 0 else math.nan

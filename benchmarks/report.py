@@ -19,6 +19,9 @@ from benchmarks.exchange import KINDS
 
 median = statistics.median
 
+STEADY = 1.5
+"""The largest factor between two rounds of `bare` on a machine that does nothing else."""
+
 
 def render(results: Results, bars: list[Bar], title: str) -> str:
     """
@@ -34,7 +37,22 @@ def render(results: Results, bars: list[Bar], title: str) -> str:
         ("Many routes, many clients", scale_table(results.scale)),
     ]
     shown = [f"## {heading}\n\n{body}" for heading, body in sections if body]
-    return "\n\n".join([f"# {title}", versions(), *shown]) + "\n"
+    return "\n\n".join([f"# {title}", versions(), *steadiness(results), *shown]) + "\n"
+
+
+def steadiness(results: Results) -> list[str]:
+    """
+    A warning when `bare` itself varied so much that the machine must have been busy with something else.
+    """
+    series = [costs.wall for costs in results.in_process.get("bare", {}).values()]
+    series += [load.rate for load in results.under_load.get("bare", {}).values()]
+    spread = max((max(values) / min(values) for values in series), default=1.0)
+    if spread <= STEADY:
+        return []
+    return [
+        f"**The machine was busy**: `bare` varied by a factor of {spread:.1f} between rounds. "
+        "Wall times and rates of this run say little; processor times say more."
+    ]
 
 
 def versions() -> str:
@@ -70,9 +88,9 @@ def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 
 def bars_table(bars: list[Bar]) -> str:
     """
-    Pass or fail, a row a bar.
+    The verdicts, a row a bar.
     """
-    rows = [(bar.requirement, bar.measured, "pass" if bar.holds else "**FAIL**") for bar in bars]
+    rows = [(bar.requirement, bar.measured, bar.verdict) for bar in bars]
     return table(("bar", "measured", "result"), rows)
 
 

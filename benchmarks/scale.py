@@ -214,5 +214,6 @@ if __name__ == "__main__":
     import uvloop
 
     channel = take_channel()
-    result = uvloop.run(time_point(*sys.argv[1:3], int(sys.argv[3]), *map(float, sys.argv[4:6])))
+    variant, axis, size, seconds, seconds_to_let_in = sys.argv[1:]
+    result = uvloop.run(time_point(variant, axis, int(size), float(seconds), float(seconds_to_let_in)))
     channel.write(json.dumps(result) + "\n")

@@ -88,7 +88,7 @@ class Arrivals:
             record.query = self._policy.query(query.decode("latin-1"), MAX_QUERY)
         agent = headers.get(b"user-agent")
         if agent is not None:
-            record.user_agent = self._policy.cached(agent[:MAX_USER_AGENT].decode("latin-1"))
+            record.user_agent = self._user_agent(agent.decode("latin-1"))
         forwarded_for, forwarded = headers.get(b"x-forwarded-for"), headers.get(b"forwarded")
         record.peer = socket_peer(scope, receive, forwarded_for is not None)
         if forwarded_for is None and forwarded is None:
@@ -136,8 +136,13 @@ class Arrivals:
                 return identity
         return new_correlation_id()
 
+    def _user_agent(self, agent: str) -> str:
+        if len(agent) <= MAX_USER_AGENT:
+            return self._policy.cached(agent)
+        return self._policy.text(agent, MAX_USER_AGENT)
+
     def _unknown_method(self, method: str) -> str:
-        return self._policy.text(re.sub(r"[^A-Za-z0-9_-]", "_", method[:MAX_METHOD]))
+        return re.sub(r"[^A-Za-z0-9_-]", "_", self._policy.text(method, MAX_METHOD))
 
     def _server(self, scope: MutableMapping[str, Any], host: bytes | None) -> Server | None:
         """
@@ -148,9 +153,11 @@ class Arrivals:
                 found = self._hosts[host]
             else:
                 found = self._parse_host(host, scope.get("scheme", "http"))
-                if len(self._hosts) >= MAX_CACHED:
-                    self._hosts.clear()
-                self._hosts[host] = found
+                # only what is clean is kept, so that no secret stays in memory
+                if found is None or found[0].encode() in host:
+                    if len(self._hosts) >= MAX_CACHED:
+                        self._hosts.clear()
+                    self._hosts[host] = found
             if found is not None:
                 return found
         server = scope.get("server")

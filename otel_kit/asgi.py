@@ -76,6 +76,8 @@ class OuterRing:
             message_type = message["type"]
             if message_type in _STARTS:
                 message = _with_id(message, record)
+                if path.captures_answers:
+                    path.spans.answered(record, message["headers"])  # type: ignore[union-attr]
             elif message_type in _BODIES:
                 if not message.get("more_body", False):
                     path.finish(record)
@@ -95,6 +97,7 @@ class OuterRing:
             path.finish(record)
             otel_context.detach(context_token)
             current_record.reset(record_token)
+            record.let_go()
 
     async def _answer_own(self, own: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
         record, _ = self.path.arrivals.record(scope, receive)
@@ -149,7 +152,7 @@ class AdoptingRing:
         if record is None or not record.arriving or not span.get_span_context().is_valid:
             await self.app(scope, receive, send)
             return
-        record.arriving = False
+        record.arriving, record.foreign_span = False, True
         adopt(record, span)
         span.set_attribute("correlation_id", record.correlation_id)
 

@@ -27,6 +27,7 @@ __all__ = [
     "bound_correlation_id",
     "correlation_id",
     "current_record",
+    "judge_ids_by",
     "keep_context",
     "new_correlation_id",
     "safe_correlation_id",
@@ -74,8 +75,9 @@ class RequestRecord:
     What is known of one request or connection, filled as it goes by.
 
     Text that came from the client (`path`, `query`, `user_agent`, `client`) has passed the
-    redaction policy and is bounded. `arriving` is true while another engine starts the server
-    span; `quiet` requests have no span and no line unless they fail. `raised` is what the
+    redaction policy and is bounded. `failure` is the error as `logs.exceptions` has read it.
+    `foreign_span` is true where somebody else ends the server span. `arriving` is true while
+    another engine starts the server span; `quiet` requests have no span and no line unless they fail. `raised` is what the
     application let out, whether or not a middleware made an answer of it. `started_ns` is in
     epoch nanoseconds; `status_code` is None until a response starts; `route` is the full template,
     None where none matched or before the end.
@@ -89,7 +91,9 @@ class RequestRecord:
         "duration_seconds",
         "entry_path",
         "error",
+        "failure",
         "finished",
+        "foreign_span",
         "kind",
         "method",
         "original_method",
@@ -139,16 +143,34 @@ class RequestRecord:
         self.status_code: int | None = None
         self.error: BaseException | None = None
         self.raised: BaseException | None = None
+        self.failure: Any = None
         self.duration_seconds = 0.0
         self.own_seconds = 0.0
         self.disconnected = False
         self.finished = False
         self.arriving = False
+        self.foreign_span = False
         self.quiet = False
+
+    def let_go(self) -> None:
+        """
+        Drop what refers back to the record, so that it is freed at once and not by a later collection of garbage.
+        """
+        self.scope = {}
+        self.error = self.raised = self.failure = None
 
 
 current_record: contextvars.ContextVar[RequestRecord | None] = contextvars.ContextVar("otel_kit.record", default=None)
 _bound_id: contextvars.ContextVar[str | None] = contextvars.ContextVar("otel_kit.correlation_id", default=None)
+_is_clean: Callable[[str], bool] = lambda text: True  # noqa: E731 - replaced by set-up
+
+
+def judge_ids_by(is_clean: Callable[[str], bool]) -> None:
+    """
+    Have ids that come with messages judged: a token in an id's place would stand on every span and line.
+    """
+    global _is_clean
+    _is_clean = is_clean
 
 
 def correlation_id() -> str | None:
@@ -184,13 +206,15 @@ def bound_correlation_id(value: str | None = None) -> Iterator[str]:
 
     Args:
         value: The id that came with the message. None, or one with characters outside
-            `A-Za-z0-9._-`, gives a new id.
+            `A-Za-z0-9._-` or that is a secret, gives a new id.
 
     Yields:
         The id that holds inside the block, on each span, log line and outgoing call.
     """
     accepted = safe_correlation_id(value) if value is not None else None
-    token = _bound_id.set(accepted or new_correlation_id())
+    if accepted is None or not _is_clean(accepted):
+        accepted = new_correlation_id()
+    token = _bound_id.set(accepted)
     try:
         yield _bound_id.get() or ""
     finally:

@@ -22,13 +22,21 @@ from opentelemetry.propagators.textmap import (
     default_getter,
     default_setter,
 )
-from opentelemetry.trace import SpanContext, TraceFlags
+from opentelemetry.trace import NonRecordingSpan, SpanContext, TraceFlags, get_current_span, set_span_in_context
 from opentelemetry.trace.span import TraceState
 
 from otel_kit.context import CORRELATION_KEY, correlation_id, current_record
 from otel_kit.faults import fault
 
-__all__ = ["CORRELATION_HEADER", "KitPropagator", "bounded", "remote_span_context"]
+__all__ = [
+    "CORRELATION_HEADER",
+    "KitPropagator",
+    "bounded",
+    "clean_trace_state",
+    "remote_span_context",
+    "uses_w3c_only",
+    "with_trace_state",
+]
 
 CORRELATION_HEADER = "X-Correlation-ID"
 MAX_TRACESTATE = 512
@@ -42,6 +50,8 @@ class Redacts(Protocol):
     """
     The part of the redaction policy that is needed here.
     """
+
+    def text(self, text: str, limit: int | None = None) -> str: ...
 
     def value(self, key: str, value: object, limit: int | None = None) -> object: ...
 
@@ -125,19 +135,49 @@ class KitPropagator(TextMapPropagator):
                 setter.set(carrier, CORRELATION_HEADER, identity)
         except Exception as error:
             fault("propagation", error)
+            context = _ids_alone(context)
         self.inner.inject(carrier, context, setter)
 
     def _outgoing(self, context: Context | None, identity: str | None) -> Context | None:
-        if not self._with_baggage:
-            return context
+        found = get_current_span(context).get_span_context()
+        if found.trace_state:
+            state = clean_trace_state(found.trace_state, self._policy)
+            if state is not found.trace_state:
+                context = set_span_in_context(NonRecordingSpan(with_trace_state(found, state)), context)
+        # also without W3C baggage: other propagators carry the members in headers of their own
         members = baggage.get_all(context)
         for key, value in members.items():
-            clean = self._policy.value(key, str(value))
-            if clean != value:
-                context = baggage.set_baggage(key, clean, context)
-        if identity is not None and CORRELATION_KEY not in members:
+            clean_key, clean = self._policy.text(key), self._policy.value(key, str(value))
+            if clean_key != key or clean != value:
+                context = baggage.set_baggage(clean_key, clean, baggage.remove_baggage(key, context))
+        if self._with_baggage and identity is not None and CORRELATION_KEY not in members:
             context = baggage.set_baggage(CORRELATION_KEY, identity, context)
         return context
+
+
+def clean_trace_state(state: TraceState, policy: Redacts) -> TraceState:
+    """
+    The members that hold no secret; the same object when none does. Half a member would mislead its vendor.
+    """
+    kept = [
+        (key, value) for key, value in state.items() if policy.text(key) == key and policy.value(key, value) == value
+    ]
+    return state if len(kept) == len(state) else TraceState(kept)
+
+
+def with_trace_state(context: SpanContext, state: TraceState | None) -> SpanContext:
+    """
+    The same span with another trace state.
+    """
+    return SpanContext(context.trace_id, context.span_id, context.is_remote, context.trace_flags, state)
+
+
+def _ids_alone(context: Context | None) -> Context:
+    """
+    A context with nothing but the ids of the trace, for when nobody could look at the rest.
+    """
+    found = get_current_span(context).get_span_context()
+    return set_span_in_context(NonRecordingSpan(with_trace_state(found, None)), Context())
 
 
 def uses_w3c_only(names: Iterable[str]) -> bool:

@@ -25,9 +25,10 @@ from starlette.websockets import WebSocketDisconnect
 from otel_kit.arrival import Arrivals, Headers
 from otel_kit.context import RequestRecord
 from otel_kit.faults import fault
+from otel_kit.logs.exceptions import describe
 from otel_kit.request_metrics import RequestMetrics, error_type, middleware_duration
 from otel_kit.routes import RouteTable
-from otel_kit.server_span import ServerSpans, adopt, open_server_span
+from otel_kit.server_span import ServerSpans, adopt, complete, open_server_span
 
 __all__ = ["PEER_KEY", "RECORD_KEY", "RequestPath", "local_path"]
 
@@ -71,6 +72,7 @@ class RequestPath:
         self.own = own
         self.quiet = quiet
         self.contrib = contrib
+        self.captures_answers = spans is not None and spans.captures_answers
         self.serving = False
 
     def begin(self, scope: Scope, receive: Receive) -> tuple[RequestRecord, Context]:
@@ -97,6 +99,7 @@ class RequestPath:
         outer = open_server_span()
         if outer is not None:
             adopt(record, outer)
+            record.foreign_span = True
             outer.set_attribute("correlation_id", record.correlation_id)
             return otel_context.get_current()
         remote, context = self.arrivals.parent(record, headers)
@@ -121,7 +124,9 @@ class RequestPath:
                 self.spans.late(record, failure)
             exemplar = (record.trace_id, record.span_id) if record.trace_flags and record.trace_id else None
             self.metrics.record(record, exemplar)  # type: ignore[arg-type]
-            if self.spans is not None and not self.contrib:
+            if record.foreign_span:
+                complete(record, failure)
+            elif self.spans is not None:
                 self.spans.end(record, failure)
             if not record.quiet or failure is not None:
                 self.log.emit(record)
@@ -140,6 +145,8 @@ class RequestPath:
             pending = record.raised or sys.exc_info()[1]
             if isinstance(pending, Exception) and not isinstance(pending, HTTPException):
                 record.error = pending
+        if record.error is not None:
+            record.failure = describe(type(record.error), record.error, record.error.__traceback__)
         record.route = self.route_of(record)
 
     def route_of(self, record: RequestRecord) -> str | None:

@@ -16,6 +16,7 @@ from typing import Any
 
 from opentelemetry import propagate
 
+from otel_kit.context import judge_ids_by
 from otel_kit.environment import ENV_FILE, Finding, OtelEnvironment, fallback_service_name, read_otel_environment
 from otel_kit.exposition.published import PublishedInstruments
 from otel_kit.faults import fault
@@ -33,6 +34,8 @@ SHARE_OF_TIMEOUT = 0.8
 """Of the shutdown time; the server's own way out needs the rest."""
 SAME_END_SECONDS = 2.0
 """A process that lives on for so long after a lifespan's end has its whole time again."""
+SUPERVISOR_SECONDS = 0.3
+"""For what a process has logged that has forked workers and never served itself."""
 LAST_LINES_SECONDS = 0.1
 """For what the server logs after a lifespan's end that has used its time up."""
 MAX_LABEL = 256
@@ -53,8 +56,11 @@ class Runtime:
         self.settings = settings
         self.otel: OtelEnvironment = read_otel_environment(env_file=ENV_FILE)
         self.findings: list[Finding] = [*self.otel.findings, *unknown_variables()]
-        self.service_name = service_name or self.otel.service_name or fallback_service_name(module)
         self.policy = policy_from(redact)
+        judge_ids_by(self._is_clean)
+        self.service_name = self.policy.text(
+            service_name or self.otel.service_name or fallback_service_name(module), MAX_LABEL
+        )
         # imported here: a bad variable, which is gone by now, makes the import of the SDK raise
         from otel_kit.telemetry.providers import build_telemetry
 
@@ -65,9 +71,9 @@ class Runtime:
             level=settings.log_level,
             json_lines=settings.enable_json_logging,
             constants={
-                "hostname": settings.hostname,
-                "version": settings.app_version,
-                "environment": settings.environment,
+                "hostname": self.policy.text(settings.hostname),
+                "version": self.policy.text(settings.app_version),
+                "environment": self.policy.text(settings.environment),
                 "service_name": self.service_name,
             },
             sink=self.telemetry.log_sink,
@@ -77,12 +83,12 @@ class Runtime:
         self.clients = Clients()
         self._applications: list[object] = []
         self.serving = False
-        self._has_served = False
+        self._has_served = self._has_forked = False
         self._lifespans = 0
         self._ends_at: float | None = None
         ledger.clean_label = self._clean_label
         _join_propagation(self)
-        os.register_at_fork(after_in_child=self._after_fork)
+        os.register_at_fork(after_in_parent=self._note_fork, after_in_child=self._after_fork)
 
     def join(self, application: object) -> None:
         """
@@ -141,7 +147,10 @@ class Runtime:
             if last:
                 self.serving = False
                 self._ends_at = deadline
-        return self.flush_until(deadline, close_logs=last)
+        done = self.flush_until(deadline, close_logs=last)
+        if last and not done:
+            self.telemetry.outages.say_what_is_left()
+        return done
 
     def flush_until(self, deadline: float, *, close_logs: bool = False) -> bool:
         """
@@ -167,7 +176,10 @@ class Runtime:
         lines = _Beside(lambda: self.logs.close(deadline))
         sent = self.telemetry.close(deadline, collect=self._has_served or _has_counted())
         ledger.close()
-        return lines.result(deadline) and sent
+        done = lines.result(deadline) and sent
+        if not sent and self._ends_at is None:
+            self.telemetry.outages.say_what_is_left()
+        return done
 
     def _closing_deadline(self, timeout_seconds: float | None) -> float:
         now = time.monotonic()
@@ -177,6 +189,9 @@ class Runtime:
         if self._ends_at is not None and now < self._ends_at + SAME_END_SECONDS:
             # the time is for everything together, and a lifespan's end has had its part of it
             return max(self._ends_at, now + LAST_LINES_SECONDS)
+        if self._has_forked and not self._has_served:
+            # a server's parent: its workers have had the time
+            return now + SUPERVISOR_SECONDS
         return now + limit
 
     def _attach_ledger(self) -> None:
@@ -185,13 +200,19 @@ class Runtime:
     def _join_clients(self) -> None:
         self.clients.join(self.telemetry.tracer_provider)
 
-    def _clean_label(self, value: str) -> str:
-        return self.policy.text(value, MAX_LABEL)
+    def _clean_label(self, label: str, value: str) -> str:
+        return str(self.policy.value(label, value, MAX_LABEL))
+
+    def _is_clean(self, text: str) -> bool:
+        return self.policy.text(text) == text
+
+    def _note_fork(self) -> None:
+        self._has_forked = True
 
     def _after_fork(self) -> None:
         global _lock
         _lock = threading.Lock()
-        self.serving = self._has_served = False
+        self.serving = self._has_served = self._has_forked = False
         self._lifespans = 0
         self._ends_at = None
 

@@ -9,7 +9,7 @@ Source: OpenTelemetry semantic conventions, HTTP spans (stable since 1.23).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, Protocol
 
 from opentelemetry import context as otel_context
@@ -27,10 +27,11 @@ from opentelemetry.trace import (
     set_span_in_context,
 )
 
+from otel_kit.captured_headers import CapturedHeaders
 from otel_kit.context import RequestRecord
 from otel_kit.faults import fault
 
-__all__ = ["ServerSpans", "adopt", "open_server_span"]
+__all__ = ["ServerSpans", "adopt", "complete", "exception_attributes", "open_server_span"]
 
 
 class StartsSpans(Protocol):
@@ -48,8 +49,16 @@ class ServerSpans:
     Starts and ends the server spans of one application.
     """
 
-    def __init__(self, tracer: StartsSpans) -> None:
+    def __init__(
+        self,
+        tracer: StartsSpans,
+        request_headers: CapturedHeaders | None = None,
+        answer_headers: CapturedHeaders | None = None,
+    ) -> None:
         self._tracer = tracer
+        self._request_headers = request_headers
+        self._answer_headers = answer_headers
+        self.captures_answers = bool(answer_headers)
 
     def start(self, record: RequestRecord, remote: SpanContext | None, base: Context) -> Context:
         """
@@ -68,7 +77,19 @@ class ServerSpans:
         name = record.method if record.method != "_OTHER" else "HTTP"
         span = self._tracer.start(name, base, _attributes(record), links, record.started_ns)
         adopt(record, span)
+        if self._request_headers and span.is_recording():
+            span.set_attributes(self._request_headers.attributes(record.scope["headers"]))
         return set_span_in_context(span, base)
+
+    def answered(self, record: RequestRecord, headers: Iterable[tuple[bytes, bytes]]) -> None:
+        """
+        Note those headers of the answer that are to be captured. Never raises.
+        """
+        if self._answer_headers and record.span.is_recording():
+            try:
+                record.span.set_attributes(self._answer_headers.attributes(headers))
+            except Exception as error:
+                fault("span", error)
 
     def end(self, record: RequestRecord, failure: str | None) -> None:
         """
@@ -77,9 +98,9 @@ class ServerSpans:
         span = record.span
         if span.is_recording():
             complete(record, failure)
-            if record.error is not None:
-                _record_exception(span, record.error)
-            span.end()
+            if record.failure is not None:
+                _record_exception(span, record.failure)
+            span.end(record.started_ns + int(record.duration_seconds * 1e9))
 
     def late(self, record: RequestRecord, failure: str | None) -> None:
         """
@@ -164,12 +185,27 @@ def _attributes(record: RequestRecord) -> dict[str, Any]:
     return attributes
 
 
-def _record_exception(span: Span, error: BaseException) -> None:
+def _record_exception(span: Span, failure: Any) -> None:
     """
-    One `exception` event; an exception that can't be put into words leaves its type.
+    One `exception` event; its stack trace becomes text where it is exported.
+
+    Args:
+        failure: A `logs.exceptions.ExceptionText`.
     """
-    try:
-        span.record_exception(error, escaped=True)
-    except Exception as problem:
-        fault("span", problem)
-        span.add_event("exception", {"exception.type": type(error).__qualname__})
+    direct = getattr(span, "add_failure", None)
+    if direct is not None:
+        direct(failure)
+    else:
+        span.add_event("exception", exception_attributes(failure))
+
+
+def exception_attributes(failure: Any) -> dict[str, str]:
+    """
+    Attributes of the `exception` event, by the semantic conventions.
+    """
+    return {
+        "exception.type": failure.type,
+        "exception.message": failure.message,
+        "exception.stacktrace": failure.stack,
+        "exception.escaped": "True",
+    }

@@ -20,6 +20,7 @@ from starlette.types import ASGIApp
 from otel_kit._version import __version__
 from otel_kit.arrival import Arrivals
 from otel_kit.asgi import OuterRing
+from otel_kit.captured_headers import CapturedHeaders
 from otel_kit.context import SCOPE_NAME
 from otel_kit.errors import SetupError
 from otel_kit.exposition.endpoint import MetricsEndpoint
@@ -245,7 +246,12 @@ class Observability:
         native = getattr(self._app, "_telemetry", None)
         own = native.get("tracer_provider") if isinstance(native, dict) else None
         provider: trace.TracerProvider = own or self.tracer_provider
-        return ServerSpans(ServerTracer(provider.get_tracer(SCOPE_NAME, __version__)))
+        captured, policy = self._runtime.otel.instrumentation, self._runtime.policy
+        return ServerSpans(
+            ServerTracer(provider.get_tracer(SCOPE_NAME, __version__)),
+            CapturedHeaders("request", captured.captured_request_headers, captured.sanitized_headers, policy),
+            CapturedHeaders("response", captured.captured_response_headers, captured.sanitized_headers, policy),
+        )
 
     def _instrument_by_contrib(self) -> None:
         # the stable conventions, unless somebody has chosen; read at the first import of an instrumentation

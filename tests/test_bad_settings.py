@@ -158,3 +158,16 @@ def test_a_disabled_sdk_still_counts_and_logs() -> None:
     assert "ANSWER 200 True" in done.stdout
     assert len(line["correlation_id"]) == 36
     assert "trace_id" not in line
+
+
+@pytest.mark.parametrize("sampler", ["always_off", "traceidratio"])
+def test_an_unsampled_request_is_counted_logged_and_carries_the_id(sampler: str) -> None:
+    """
+    The sampler decides on the span alone.
+    """
+    done = run(OTEL_TRACES_SAMPLER=sampler, OTEL_TRACES_SAMPLER_ARG="0")
+
+    lines = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
+    (line,) = [one for one in lines if one["message"] == "request_completed"]
+    assert "ANSWER 200 True" in done.stdout
+    assert (36, 32) == (len(line["correlation_id"]), len(line["trace_id"]))

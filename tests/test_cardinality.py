@@ -41,9 +41,9 @@ async def app() -> AsyncIterator[FastAPI]:
     application = FastAPI()
     kit = setup_observability(application)
     kinds.add_routes(application)
-    set_log_level("error", kit.report()["service"]["name"])
+    set_log_level("error", "otel_kit.request")
     yield application
-    set_log_level("notset", kit.report()["service"]["name"])
+    set_log_level("info", "otel_kit.request")
     kit.undo()
 
 

@@ -174,5 +174,10 @@ def _public_methods(node: ast.AST) -> Iterator[tuple[str, Explained]]:
     # the methods of a protocol are explained by whoever fulfils it
     if isinstance(node, ast.ClassDef) and not any(isinstance(b, ast.Name) and b.id == "Protocol" for b in node.bases):
         for member in node.body:
-            if isinstance(member, Function) and not member.name.startswith("_"):
+            if isinstance(member, Function) and not member.name.startswith("_") and not _is_setter(member):
                 yield f"{node.name}.{member.name}", member
+
+
+def _is_setter(function: Function) -> bool:
+    # the property itself explains what may be set
+    return any(isinstance(one, ast.Attribute) and one.attr == "setter" for one in function.decorator_list)

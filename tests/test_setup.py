@@ -378,3 +378,59 @@ def test_all_kinds_of_places_are_in_the_report() -> None:
     assert {"service", "profile", "engine", "traces", "metrics", "logs", "off", "findings"} <= report.keys()
     assert report["traces"]["on"] is True
     kit.undo()
+
+
+@pytest.mark.parametrize("logger", [None, "otel-kit"])
+async def test_the_applications_levels_do_not_silence_request_lines(
+    telemetry: CapturedTelemetry, logger: str | None
+) -> None:
+    """
+    An application that sets the root's level, or a package's that is called like the service, keeps its request lines.
+    """
+    import logging
+
+    app = small_app()
+    kit = setup_observability(app)
+    level = logging.getLogger(logger).level
+    logging.getLogger(logger).setLevel("WARNING")
+
+    await call(app, path="/items/1")
+
+    logging.getLogger(logger).setLevel(level)
+    assert telemetry.log("request_completed").levelname == "INFO"
+    kit.undo()
+
+
+async def test_an_exemplar_leads_to_the_trace(telemetry: CapturedTelemetry) -> None:
+    """
+    The OpenMetrics page names the trace of the last request of a series.
+    """
+    app = small_app()
+    kit = setup_observability(app)
+    await call(app, path="/items/1")
+
+    page = await call(app, path="/metrics", headers={"Accept": "application/openmetrics-text; version=1.0.0"})
+
+    trace_id = f"{telemetry.span('GET /items/{n}').context.trace_id:032x}"
+    text = page.body.decode()
+    lines = [line for line in text.splitlines() if f'trace_id="{trace_id}"' in line]
+    assert any(line.startswith("http_requests_total{") for line in lines)
+    assert any(line.startswith("http_request_duration_seconds_bucket{") for line in lines)
+    assert text.endswith("# EOF\n")
+    kit.undo()
+
+
+async def test_instruments_of_other_libraries_stand_beside_ours() -> None:
+    """
+    An OpenTelemetry instrument is on the page by the exporter's name.
+    """
+    from opentelemetry import metrics
+
+    app = small_app()
+    kit = setup_observability(app)
+    metrics.get_meter("some.library").create_counter("library.calls", unit="s").add(3, {"kind": "a"})
+
+    page = (await call(app, path="/metrics")).body.decode()
+
+    assert 'library_calls_seconds_total{kind="a"} 3' in page
+    kit.undo()

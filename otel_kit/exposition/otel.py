@@ -58,11 +58,16 @@ class InstrumentReader(MetricReader):
     The number of series is bounded by the SDK: 2000 an instrument, then one of overflow.
 
     Args:
-        clean: Makes a label value fit to leave the process.
+        clean: Makes a label, given by name and value, fit to leave the process.
         own_scopes: Scopes whose instruments are in the ledger already.
     """
 
-    def __init__(self, clean: Callable[[str], str] = encodable, *, own_scopes: Collection[str] = OWN_SCOPES) -> None:
+    def __init__(
+        self,
+        clean: Callable[[str, str], str] = lambda name, value: encodable(value),
+        *,
+        own_scopes: Collection[str] = OWN_SCOPES,
+    ) -> None:
         super().__init__()
         self._clean = clean
         self._own_scopes = frozenset(own_scopes)
@@ -159,7 +164,7 @@ class InstrumentReader(MetricReader):
         texts: dict[str, str] = {}
         for key in sorted(attributes):
             name, value = sanitized(key), attributes[key]
-            text = self._clean(value if isinstance(value, str) else dumps(value, default=str))
+            text = self._clean(key, value if isinstance(value, str) else dumps(value, default=str))
             texts[name] = f"{texts[name]};{text}" if name in texts else text
         return tuple(sorted(texts.items()))
 

@@ -12,6 +12,7 @@ it. Arguments are therefore converted first. Without a global lock each write ta
 
 from __future__ import annotations
 
+import re
 import sys
 import threading
 import time
@@ -32,6 +33,8 @@ GLOBAL_LOCK: bool = getattr(sys, "_is_gil_enabled", lambda: True)()
 """False on a free-threaded interpreter: then only a child's own methods may write its cells."""
 
 write_lock = threading.RLock()
+_TRACE_ID = re.compile("[0-9a-fA-F]{32}")
+_SPAN_ID = re.compile("[0-9a-fA-F]{16}")
 
 
 class Child:
@@ -70,6 +73,14 @@ class Child:
         """
         for place, total in enumerate(totals):
             self.m[self.i + place] = total + self.base[place]
+
+    def take_in(self, other: Child) -> None:
+        """
+        Have another series of the same metric count here; for series that turn out to be one before serving.
+        """
+        for place, count in enumerate(other.values()):
+            self.m[self.i + place] += count
+        other.m, other.i = self.m, self.i
 
     def exemplars(self) -> tuple[Exemplar | None, ...]:
         """
@@ -162,9 +173,11 @@ def _exemplar(kept: tuple[ExemplarIds, float, float] | None) -> Exemplar | None:
     if kept is None:
         return None
     ids, value, moment = kept
-    if isinstance(ids, tuple):
-        return Exemplar(ids[0], ids[1], value, moment)
-    return Exemplar(ids.get("trace_id", ""), ids.get("span_id", ""), value, moment)
+    trace_id, span_id = ids if isinstance(ids, tuple) else (ids.get("trace_id", ""), ids.get("span_id", ""))
+    # anything but ids leads nowhere, and nobody has looked at what it says
+    if not (_TRACE_ID.fullmatch(str(trace_id)) and _SPAN_ID.fullmatch(str(span_id))):
+        return None
+    return Exemplar(str(trace_id), str(span_id), value, moment)
 
 
 def guard(kind: type[Any], *names: str) -> None:

@@ -51,15 +51,18 @@ class Ledger:
             registry.register(family)
 
     @property
-    def clean_label(self) -> Callable[[str], str]:
+    def clean_label(self) -> Callable[[str, str], str]:
         """
-        What each label value goes through, once, when its series is made.
+        What each label goes through, by name and value, once, when its series is made.
+
+        Series that there are already are made anew, since modules count before anything is set up.
         """
         return self.registry.clean_label
 
     @clean_label.setter
-    def clean_label(self, clean: Callable[[str], str]) -> None:
+    def clean_label(self, clean: Callable[[str, str], str]) -> None:
         self.registry.clean_label = clean
+        self.registry.clean_early_series()
 
     @property
     def state(self) -> State:

@@ -77,7 +77,7 @@ class Family(Generic[ChildT]):
         if len(raw) != len(self.labelnames):
             raise ValueError(f"metric {self.name} takes the labels {self.labelnames}")
         registry = self._registry
-        key = tuple([registry.clean(value) for value in raw])
+        key = tuple(map(registry.clean, self.labelnames, raw))
         with registry.lock:
             child = self.series.get(key)
             if child is None:
@@ -89,6 +89,19 @@ class Family(Generic[ChildT]):
             if len(self.children) < 2 * self.max_series:
                 self.children[raw] = child
             return child
+
+    def clean_early_series(self) -> None:
+        """
+        Put each series under the key that the policy gives it now. Those that become one are added up.
+        """
+        early, self.series = self.series, {}
+        self.children.clear()
+        for key, child in early.items():
+            clean = tuple(map(self._registry.clean, self.labelnames, key)) if key else key
+            known = self.series.setdefault(clean, child)
+            child.labels = label_pairs(self.declaration, clean)
+            if known is not child:
+                known.take_in(child)
 
     def _has_room(self, key: tuple[str, ...]) -> bool:
         inherited = self._registry.inherited(self.declaration, key)

@@ -48,7 +48,7 @@ class Registry:
 
     def __init__(self) -> None:
         self.lock = threading.RLock()
-        self.clean_label: Callable[[str], str] = valid_text
+        self.clean_label: Callable[[str, str], str] = lambda label, value: valid_text(value)
         self.listed: dict[str, Family[Any]] = {}
         """What snapshots show, by name, in the order of registration."""
         self.foreign: dict[tuple[object, ...], Family[Any]] = {}
@@ -135,12 +135,22 @@ class Registry:
         with self.lock:
             return [*self._known.values(), *self.foreign.values()]
 
-    def clean(self, value: str) -> str:
+    def clean_early_series(self) -> None:
+        """
+        Have the policy look at the series that were made before it was known.
+        """
+        with self.lock:
+            # what is shared came after set-up
+            if self.store is None:
+                for family in self.all_families():
+                    family.clean_early_series()
+
+    def clean(self, label: str, value: str) -> str:
         """
         A label value as it may be shown: by the policy, valid UTF-8, and never too long.
         """
         try:
-            return valid_text(self.clean_label(value))
+            return valid_text(self.clean_label(label, value))
         except Exception as error:  # a policy of the user's own: what it can't judge is not shown
             fault("ledger", error)
             return UNCLEAN

@@ -21,8 +21,21 @@ from otel_kit.logs.item import RequestItem
 
 __all__ = ["RequestLog"]
 
+LOGGER = "otel_kit.request"
 _CALL_HANDLERS = logging.Logger.callHandlers
 _LEVEL_NAMES = {logging.INFO: "INFO", logging.ERROR: "ERROR"}
+
+
+def _has_nobody_above(logger: logging.Logger) -> bool:
+    """
+    Whether no logger between this one and the root would handle or stop its records.
+    """
+    parent = logger.parent
+    while parent is not None and parent is not logging.root:
+        if parent.handlers or not parent.propagate:
+            return False
+        parent = parent.parent
+    return parent is logging.root
 
 
 class RequestLog:
@@ -31,7 +44,9 @@ class RequestLog:
 
     Args:
         handler: The kit's handler on the root logger.
-        service_name: Name of the logger, so `set_log_level("error", service_name)` makes the lines rarer.
+        service_name: Shown as the line's logger.
+        level: Of the lines, whatever is done to the levels of other loggers: `set_log_level("error",
+            "otel_kit.request")` makes them rarer.
         message: The line's message.
         restore: Called when the handler has been taken off the root logger, or the logger
             disabled, by a later configuration of `logging`.
@@ -43,11 +58,17 @@ class RequestLog:
         service_name: str,
         message: str = "request_completed",
         restore: Callable[[logging.Logger], None] | None = None,
+        level: int = logging.INFO,
     ) -> None:
         self._handler = handler
         self._message = message
         self._restore = restore
-        self.logger = logging.getLogger(service_name)
+        self._name = service_name
+        # a logger of its own: an application that sets the root's level, or that of a package which is
+        # called like the service, has not asked for its requests to vanish
+        self.logger = logging.getLogger(LOGGER)
+        if self.logger.level == logging.NOTSET:
+            self.logger.setLevel(level)
 
     def emit(self, record: RequestRecord) -> None:
         """
@@ -90,14 +111,15 @@ class RequestLog:
             fault("logs", problem)
 
     def _item(self, record: RequestRecord, level: int) -> RequestItem:
-        item = RequestItem(record, time.time(), level, _LEVEL_NAMES[level], self.logger.name, self._message)
+        item = RequestItem(record, time.time(), level, _LEVEL_NAMES[level], self._name, self._message)
         if level >= logging.ERROR:
             item.log_class = "error"
-            error = record.error
-            if error is not None:
-                item.exception = found = describe(type(error), error, error.__traceback__)
-                item.size += len(found.stack) if found is not None else 0
-                mark(error)
+            if record.error is not None:
+                found = item.exception = record.failure or describe(
+                    type(record.error), record.error, record.error.__traceback__
+                )
+                item.size += 0 if found is None else found.size
+                mark(record.error)
         return item
 
     def _is_unobserved(self, logger: logging.Logger) -> bool:
@@ -105,7 +127,7 @@ class RequestLog:
             not logger.handlers
             and not logger.filters
             and logger.propagate
-            and logger.parent is logging.root
+            and _has_nobody_above(logger)
             and not self._handler.filters
             and self._handler.level <= logging.INFO
             and type(logger) is logging.Logger

@@ -66,7 +66,8 @@ class Logs:
         )
         self.writer = LineWriter(line_layout, policy, _count_dropped, output=output)
         self.handler = KitHandler(self.writer, sink)
-        self.takeover = Takeover(self.handler, level_number(level))
+        self.level = level_number(level)
+        self.takeover = Takeover(self.handler, self.level)
 
     def install(self) -> None:
         """
@@ -85,7 +86,7 @@ class Logs:
         """
         The writer of request lines for one application.
         """
-        return RequestLog(self.handler, service_name, self.layout.request_message, self.takeover.restore)
+        return RequestLog(self.handler, service_name, self.layout.request_message, self.takeover.restore, self.level)
 
     def flush(self, deadline: float) -> bool:
         """

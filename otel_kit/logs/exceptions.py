@@ -1,8 +1,9 @@
 """
 Stack traces as text, and the mark that keeps one from being logged twice.
 
-Owns how an exception is read: on the thread that raised it, while its frames are alive, whole
-with causes, contexts and groups, and bounded. Knows nothing of records or layouts.
+Owns how an exception is read: its frames on the thread that raised it, while they are alive;
+the text, which costs milliseconds with deep stacks, where it is first asked for. Whole with
+causes, contexts and groups, and bounded. Knows nothing of records or layouts.
 
 A server logs an unhandled exception again after the request's context is gone. The request
 line, which carries the stack and the correlation id, leaves a mark on the exception, and the
@@ -18,20 +19,37 @@ from otel_kit.logs.values import CUT_MARGIN, TEXT_LIMIT, safe_text
 
 __all__ = ["ExceptionText", "describe", "is_marked", "mark"]
 
+FRAME_BYTES = 150
+MAX_CHAIN = 16
 _MARK = "__otel_kit_logged__"
 
 
 class ExceptionText:
     """
     An exception after it has been read: its type's full name, its text, the whole stack trace.
+
+    Args:
+        stack: The trace, or what its text is made of once somebody asks.
     """
 
-    __slots__ = ("message", "stack", "type")
+    __slots__ = ("_stack", "message", "size", "type")
 
-    def __init__(self, kind: str, message: str, stack: str) -> None:
+    def __init__(self, kind: str, message: str, stack: str | traceback.TracebackException) -> None:
         self.type = kind
         self.message = message
-        self.stack = stack
+        self._stack = stack
+        self.size = len(stack) if isinstance(stack, str) else _estimate(stack)
+        """About how many bytes the trace takes."""
+
+    @property
+    def stack(self) -> str:
+        """
+        The stack trace as text, without an end of line.
+        """
+        if not isinstance(self._stack, str):
+            # two threads at once make the same text twice, which does no harm
+            self._stack = _text(self._stack, self)
+        return self._stack
 
 
 def describe(
@@ -43,8 +61,15 @@ def describe(
     found = kind or (None if error is None else type(error))
     if found is None:
         return None
-    message = "" if error is None else safe_text(error)
-    return ExceptionText(_name_of(found), message, _stack(found, error, frames, message))
+    if error is None:
+        return ExceptionText(_name_of(found), "", found.__name__)
+    message = safe_text(error)
+    stack: str | traceback.TracebackException
+    try:
+        stack = traceback.TracebackException(found, error, frames, lookup_lines=False, compact=True)
+    except Exception:  # an exception whose attributes raise, or no stack left to read on
+        stack = f"{_name_of(found)}: {message}"
+    return ExceptionText(_name_of(found), message, stack)
 
 
 def mark(error: BaseException) -> None:
@@ -67,17 +92,26 @@ def _name_of(kind: type[BaseException]) -> str:
     return kind.__qualname__ if module in ("builtins", "__main__") else f"{module}.{kind.__qualname__}"
 
 
-def _stack(kind: type[BaseException], error: BaseException | None, frames: TracebackType | None, message: str) -> str:
+def _text(trace: traceback.TracebackException, known: ExceptionText) -> str:
     pieces: list[str] = []
     length = 0
     try:
-        if error is None:
-            return kind.__name__
-        for piece in traceback.TracebackException(kind, error, frames, compact=True).format():
+        for piece in trace.format():
             pieces.append(piece)
             length += len(piece)
             if length > TEXT_LIMIT + CUT_MARGIN:
                 break
-    except Exception:  # an exception whose attributes raise, or no stack left to format on
-        pieces.append(f"{_name_of(kind)}: {message}")
+    except Exception:  # what is in an exception group or a syntax error can be anything
+        pieces.append(f"{known.type}: {known.message}")
     return "".join(pieces)[: TEXT_LIMIT + CUT_MARGIN].rstrip("\n")
+
+
+def _estimate(trace: traceback.TracebackException) -> int:
+    """
+    About how long the text will be: two lines a frame, over all causes.
+    """
+    frames, link, depth = 0, trace, 0
+    while link is not None and depth < MAX_CHAIN:
+        frames += len(link.stack)
+        link, depth = link.__cause__ or link.__context__, depth + 1  # type: ignore[assignment]
+    return min(FRAME_BYTES * (frames + depth), TEXT_LIMIT)

@@ -202,4 +202,4 @@ def _set_exception(item: LogItem, record: logging.LogRecord) -> None:
         found = ExceptionText(kind, message, bounded(record.exc_text))
     if found is not None:
         item.exception = found
-        item.size += len(found.stack)
+        item.size += found.size

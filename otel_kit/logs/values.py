@@ -3,8 +3,8 @@ Whatever a caller passes to a log call, as plain bounded data.
 
 Owns the step from live objects to text, numbers, lists and dictionaries. It runs on the thread
 of the caller, since an object may change, or refuse to be read elsewhere, a moment later.
-Knows nothing of redaction: texts are cut a little above the limit, and the policy cuts the rest
-after it has looked, so that no cut leaves a piece of a secret behind.
+Knows nothing of redaction: texts are cut a margin above the limit and nowhere else, and the policy
+cuts the rest after it has looked, so that no cut leaves a piece of a secret behind.
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ def plain_mapping(values: Mapping[object, object]) -> tuple[dict[str, Plain], in
     A copy of `values` as plain data, and about how many bytes it takes.
     """
     room = Room()
-    return _mapping(values, room, 0), _KEPT - max(room.characters, 0) + 16 * (_MAX_NODES - max(room.nodes, 0))
+    return _mapping(values, room, 0), _KEPT - room.characters + 16 * (_MAX_NODES - max(room.nodes, 0))
 
 
 def _plain(value: object, room: Room, depth: int) -> Plain:
@@ -104,7 +104,7 @@ def _mapping(values: Mapping[object, object], room: Room, depth: int) -> dict[st
         if room.nodes <= 0 or room.characters <= 0:
             result["..."] = "cut"
             break
-        result[_text(safe_text(key)[:_MAX_KEY], room)] = _plain(value, room, depth)
+        result[_text(_key(key), room)] = _plain(value, room, depth)
     return result
 
 
@@ -118,15 +118,29 @@ def _sequence(values: list[object], room: Room, depth: int) -> list[Plain]:
     return result
 
 
+def _key(key: object) -> str:
+    text = safe_text(key)
+    # a cut here could leave a piece of a secret, and what is so long is no name
+    return text if len(text) <= _MAX_KEY else f"<name of {len(text)} characters>"
+
+
 def _text(text: str, room: Room) -> str:
-    kept = text if len(text) <= room.characters else text[: max(room.characters, 0)]
+    """
+    The text as far as the policy knows how to cut it, or nothing of it: a piece of a secret would pass for a whole text.
+
+    One text may overdraw the room while half of it is left, so that a long one after short ones is not lost.
+    """
+    kept = bounded(text)
+    if len(kept) > room.characters and room.characters < _KEPT // 2:
+        kept, room.characters = "...", 0
     room.characters -= len(kept)
     return kept
 
 
 def _described(value: object) -> str:
     if isinstance(value, (bytes, bytearray, memoryview)):
-        return bytes(value[:_KEPT]).decode("utf-8", "backslashreplace")
+        # four bytes a character at most, so that what is cut here is cut again where the policy expects it
+        return bytes(value[: 4 * _KEPT]).decode("utf-8", "backslashreplace")
     if isinstance(value, (datetime.datetime, datetime.date, datetime.time)):
         return value.isoformat()
     if isinstance(value, BaseException):

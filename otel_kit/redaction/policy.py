@@ -119,7 +119,7 @@ class Policy:
         """
         `value` as it may leave under `key`: the same object when clean, else a copy of its kind.
 
-        Text, bytes, numbers and containers are looked at; objects of other types come back unchanged.
+        Text, bytes, numbers and containers are looked at, and the text of objects of other types.
         """
         try:
             return clean_value(self, key, value, limit)
@@ -209,10 +209,10 @@ class Policy:
         try:
             if len(text) <= cap:
                 return self._redacted(text, query, cut=False)
-            window = text[: cap + MARGIN]
-            if len(window) == len(text):
+            if len(text) < cap + MARGIN:
                 return self._redacted(text, query, cut=False)[:cap]
-            redacted = self._redacted(window, query, cut=True)
+            # exactly so long is what somebody has cut already who leaves the margin to the policy, as the SDK does
+            redacted = self._redacted(text[: cap + MARGIN], query, cut=True)
             return redacted[: max(0, len(redacted) - MARGIN)][:cap]
         except Exception as error:
             fault("redaction", error)

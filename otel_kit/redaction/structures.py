@@ -58,7 +58,7 @@ def clean_value(judge: Judge, key: str, value: object, limit: int | None) -> obj
     `value` without secrets: the same object when it has none, else a copy of its kind.
 
     Deeper than six levels or after a thousand items everything is masked, since nobody has looked at it;
-    that also ends cyclic values. Objects of other types come back as they are.
+    that also ends cyclic values. Objects of other types are judged by their text.
     """
     return _clean(judge, key, value, limit, MAX_DEPTH, _Budget())
 
@@ -74,13 +74,27 @@ def _clean(judge: Judge, key: str, value: object, limit: int | None, depth: int,
         return _clean_bytes(judge, value, limit)
     if isinstance(value, int):
         return value if value not in _CARD_NUMBERS or judge.text(digits := str(value)) is digits else MASK
+    if isinstance(value, float):
+        return value
     if isinstance(value, (Mapping, list, tuple, set, frozenset)):
         if depth <= 0:
             return MASK
         if isinstance(value, Mapping):
             return _clean_mapping(judge, value, limit, depth - 1, budget)
         return _clean_items(judge, key, value, limit, depth - 1, budget)
-    return value
+    return _clean_object(judge, value, limit)
+
+
+def _clean_object(judge: Judge, value: object, limit: int | None) -> object:
+    """
+    An object of another type: itself when its text is clean, since every exit prints it, else the clean text.
+    """
+    try:
+        text = str(value)
+    except Exception:  # the user's own __str__ may raise anything; no exit will print it either
+        return f"<unprintable {type(value).__name__}>"
+    cleaned = judge.text(text, limit)
+    return value if cleaned is text else cleaned
 
 
 def _masked(value: object) -> object:
@@ -153,7 +167,11 @@ def _clean_items(
 
 
 def _clean_name(judge: Judge, name: object) -> object:
-    return judge.text(name) if isinstance(name, str) else name
+    if isinstance(name, str):
+        return judge.text(name)
+    text = _as_key(name) or str(name)
+    cleaned = judge.text(text)
+    return name if cleaned is text else cleaned
 
 
 def _as_key(name: object) -> str:

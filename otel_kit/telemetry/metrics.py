@@ -27,6 +27,7 @@ from otel_kit.redaction import Policy
 from otel_kit.telemetry.ledger_points import LedgerPoints
 from otel_kit.telemetry.metric_batches import BYTES_PER_POINT, MetricBatch, batches_of, cleaned
 from otel_kit.telemetry.queue import ExportQueue
+from otel_kit.telemetry.scopes import clean_scope
 
 __all__ = ["MetricExport", "OtlpMetricReader", "temporality_by_instrument"]
 
@@ -197,7 +198,7 @@ class MetricExport:
             yield LEDGER_SCOPE, metric
         if self._reader is not None:
             for scope, metric in self._reader.read(self._timeout_seconds):
-                yield scope, cleaned(metric, self._policy)
+                yield clean_scope(scope, self._policy), cleaned(metric, self._policy)
 
     def reset_after_fork(self) -> None:
         """

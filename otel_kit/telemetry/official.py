@@ -18,9 +18,11 @@ from opentelemetry.trace import Link, NonRecordingSpan, SpanContext, Status, Tra
 
 from otel_kit.faults import fault
 from otel_kit.logs.item import LogItem
+from otel_kit.propagation import clean_trace_state, with_trace_state
 from otel_kit.redaction import Policy
 from otel_kit.telemetry.logs import item_attributes, severity
 from otel_kit.telemetry.outcome import Outcome, Prepared
+from otel_kit.telemetry.scopes import clean_scope
 from otel_kit.telemetry.spans import plain
 
 __all__ = ["OfficialSender", "clean_span", "readable_record"]
@@ -91,9 +93,10 @@ def clean_span(span: Any, policy: Policy, limit: int | None) -> ReadableSpan:
     """
     A copy of a span that holds no secrets.
     """
+    scope = span.instrumentation_scope
     return ReadableSpan(
         name=policy.text(span.name),
-        context=span.context,
+        context=clean_context(span.context, policy),
         parent=span.parent,
         resource=span.resource,
         attributes=policy.mapping(plain(span.attributes), limit),  # type: ignore[arg-type]
@@ -101,13 +104,26 @@ def clean_span(span: Any, policy: Policy, limit: int | None) -> ReadableSpan:
             Event(policy.text(event.name), policy.mapping(plain(event.attributes), limit), event.timestamp)  # type: ignore[arg-type]
             for event in span.events
         ],
-        links=[Link(link.context, policy.mapping(plain(link.attributes), limit)) for link in span.links],  # type: ignore[arg-type]
+        links=[
+            Link(clean_context(link.context, policy), policy.mapping(plain(link.attributes), limit))  # type: ignore[arg-type]
+            for link in span.links
+        ],
         kind=span.kind,
         status=Status(span.status.status_code, policy.text(span.status.description or "") or None),
         start_time=span.start_time,
         end_time=span.end_time,
-        instrumentation_scope=span.instrumentation_scope,
+        instrumentation_scope=None if scope is None else clean_scope(scope, policy),
     )
+
+
+def clean_context(context: SpanContext, policy: Policy) -> SpanContext:
+    """
+    The span's context without secrets in its trace state: the same object when clean.
+    """
+    if not context.trace_state:
+        return context
+    state = clean_trace_state(context.trace_state, policy)
+    return context if state is context.trace_state else with_trace_state(context, state)
 
 
 def readable_record(record: Any, policy: Policy, resource: Any, limit: int | None) -> ReadableLogRecord:
@@ -116,20 +132,19 @@ def readable_record(record: Any, policy: Policy, resource: Any, limit: int | Non
     """
     if isinstance(record, LogItem):
         record.clean(policy)
-        scope = InstrumentationScope(record.logger)
-        return ReadableLogRecord(_record_of(record), resource, scope)
-    original = record.log_record
+        return ReadableLogRecord(_record_of(record), resource, InstrumentationScope(record.logger))
+    original, scope = record.log_record, record.instrumentation_scope
     clean = LogRecord(  # type: ignore[call-overload]
         timestamp=original.timestamp,
         observed_timestamp=original.observed_timestamp,
         context=original.context,
-        severity_text=original.severity_text,
+        severity_text=policy.text(original.severity_text or "") or None,
         severity_number=original.severity_number,
         body=policy.value("", original.body, limit),
         attributes=policy.mapping(plain(original.attributes), limit),
-        event_name=original.event_name,
+        event_name=policy.text(original.event_name or "") or None,
     )
-    return ReadableLogRecord(clean, record.resource, record.instrumentation_scope)
+    return ReadableLogRecord(clean, record.resource, None if scope is None else clean_scope(scope, policy))
 
 
 def _record_of(item: LogItem) -> LogRecord:

@@ -100,6 +100,18 @@ class Outages:
             },
         )
 
+    def say_what_is_left(self) -> None:
+        """
+        Log what has not been delivered, at an end that comes while an endpoint is failing.
+
+        An unnamed endpoint where nothing ever answered is no loss that anybody would want to read of.
+        """
+        if not self._failing:
+            return
+        views = {accounts.signal: accounts.view() for accounts in self._accounts}
+        left = {signal: {"queued": view["queued"], "dropped": view["dropped"]} for signal, view in views.items()}
+        _logger.warning("otel_kit.undelivered", extra={"items": left})
+
     def _say_silent_once(self, host: str) -> None:
         with self._lock:
             first = not self._said_silent

@@ -147,7 +147,7 @@ class Builder:
         return provider, False
 
     def _meters(self) -> tuple[MeterProvider, InstrumentReader, OtlpMetricReader | None]:
-        instruments = InstrumentReader(lambda value: self.policy.text(value, MAX_LABEL_CHARACTERS))
+        instruments = InstrumentReader(self._clean_label)
         existing = metrics.get_meter_provider()
         if isinstance(existing, MeterProvider):
             self.joined.append("metrics")
@@ -165,6 +165,9 @@ class Builder:
         )
         metrics.set_meter_provider(provider)
         return provider, instruments, reader
+
+    def _clean_label(self, name: str, value: str) -> str:
+        return str(self.policy.value(name, value, MAX_LABEL_CHARACTERS))
 
     def _loggers(self, meter_provider: MeterProvider) -> tuple[LoggerProvider, bool]:
         existing = _logs.get_logger_provider()

@@ -12,15 +12,15 @@ Where the provider is not the SDK's, its own tracer makes the span.
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from time import time_ns
 from typing import Any
 
 from opentelemetry.attributes import BoundedAttributes
 from opentelemetry.context import Context
-from opentelemetry.sdk.trace import ReadableSpan, Tracer
+from opentelemetry.sdk.trace import Event, ReadableSpan, Tracer
 from opentelemetry.sdk.trace import Span as SdkSpan
-from opentelemetry.sdk.trace.sampling import Decision
+from opentelemetry.sdk.trace.sampling import ALWAYS_ON, Decision, ParentBased, SamplingResult
 from opentelemetry.sdk.util import BoundedList
 from opentelemetry.trace import (
     INVALID_SPAN_CONTEXT,
@@ -35,12 +35,16 @@ from opentelemetry.trace import (
     get_current_span,
 )
 from opentelemetry.trace import Tracer as ApiTracer
+from opentelemetry.util import types
 
+from otel_kit.context import CLEAN_SPAN_KEYS
 from otel_kit.faults import fault
+from otel_kit.server_span import exception_attributes
 
 __all__ = ["ServerSpan", "ServerTracer"]
 
 FIXED_BYTES = 1200
+ALWAYS = SamplingResult(Decision.RECORD_AND_SAMPLE)
 UNSET = Status(StatusCode.UNSET)
 SAMPLED = TraceFlags.SAMPLED
 
@@ -59,10 +63,30 @@ class CleanAttributes(BoundedAttributes):
         self._immutable = False
 
 
+class ExceptionEvent(Event):
+    """
+    The event of an exception that has been read, but not been made text.
+    """
+
+    def __init__(self, failure: Any) -> None:
+        super().__init__("exception")
+        self._failure = failure
+
+    @property
+    def attributes(self) -> types.Attributes:
+        """
+        Type, message and stack trace, whole: the exporter's policy cuts them.
+        """
+        return exception_attributes(self._failure)
+
+
 class ServerSpan(SdkSpan):
     """
     A span of the SDK whose attributes and outcome are taken as they are given.
     """
+
+    clean_keys: frozenset[str] = CLEAN_SPAN_KEYS
+    """Attributes that the exporter need not look at: none once the application has set one of them itself."""
 
     def __init__(
         self,
@@ -95,9 +119,24 @@ class ServerSpan(SdkSpan):
         self._clean = attributes
         self._given = len(attributes)
         self._attributes = CleanAttributes(limits.max_span_attributes, attributes, limits.max_span_attribute_length)
-        self._events = BoundedList(limits.max_events)
+        self._recorded: BoundedList[Event] = BoundedList(limits.max_events)
+        self._events = self._recorded
         self._links = self._new_links(links) if links else _NO_LINKS
         self._record_end_metrics = record_end_metrics
+
+    def set_attributes(self, attributes: Mapping[str, types.AttributeValue]) -> None:
+        """
+        As the SDK's; what the application sets is nobody's to trust.
+        """
+        if not self.clean_keys.isdisjoint(attributes):
+            self.clean_keys = frozenset()
+        super().set_attributes(attributes)
+
+    def set_attribute(self, key: str, value: types.AttributeValue) -> None:
+        """
+        The same for one.
+        """
+        self.set_attributes({key: value})
 
     def complete(self, name: str, attributes: dict[str, Any], failed: bool) -> None:
         """
@@ -110,6 +149,12 @@ class ServerSpan(SdkSpan):
             self._clean.update(attributes)
             if failed and self._status is UNSET:
                 self._status = Status(StatusCode.ERROR)
+
+    def add_failure(self, failure: Any) -> None:
+        """
+        Add the `exception` event of an `ExceptionText`, whose stack is made text when somebody reads it.
+        """
+        self._recorded.append(ExceptionEvent(failure))
 
     @property
     def size(self) -> int | None:
@@ -137,6 +182,9 @@ class ServerTracer:
     def __init__(self, tracer: ApiTracer) -> None:
         self._tracer = tracer
         self._is_sdk = type(tracer) is Tracer and _fits(tracer)
+        sampler = getattr(tracer, "sampler", None)
+        # the default, which needs no asking: it would cost three microseconds a request
+        self._roots_always_sampled = type(sampler) is ParentBased and getattr(sampler, "_root", None) is ALWAYS_ON
 
     def start(
         self, name: str, context: Context, attributes: dict[str, Any], links: Sequence[Link], start_ns: int
@@ -166,7 +214,10 @@ class ServerTracer:
         found = get_current_span(context).get_span_context() if context else None
         parent = found if found is not None and found.is_valid else None
         trace_id = ids.generate_trace_id() if parent is None else parent.trace_id
-        result = tracer.sampler.should_sample(context, trace_id, name, SpanKind.SERVER, attributes, links)
+        if parent is None and self._roots_always_sampled:
+            result = ALWAYS
+        else:
+            result = tracer.sampler.should_sample(context, trace_id, name, SpanKind.SERVER, attributes, links)
         flags = SAMPLED if result.decision is Decision.RECORD_AND_SAMPLE else 0
         if ids.is_trace_id_random() if parent is None else parent.trace_flags & TraceFlags.RANDOM_TRACE_ID:
             flags |= TraceFlags.RANDOM_TRACE_ID
@@ -174,7 +225,7 @@ class ServerTracer:
         ended = tracer._tracer_metrics.start_span(parent, result.decision)
         if result.decision is Decision.DROP:
             return NonRecordingSpan(span_context)
-        if len(result.attributes) != len(attributes):
+        if result is not ALWAYS and len(result.attributes) != len(attributes):
             # a sampler with attributes of its own, which are nobody's to trust
             attributes = dict(BoundedAttributes(attributes=result.attributes))
         span = ServerSpan(tracer, name, span_context, parent, attributes, links, ended)

@@ -3,7 +3,8 @@ Finished spans as OTLP bytes.
 
 Owns the layout of a span on the wire and the redaction of all its parts: name, attributes,
 events, status text, trace state and links. Takes the SDK's spans and anything with the same
-properties. A part that can't be encoded is left out and counted; the span goes on.
+properties. A part that can't be encoded is left out and counted; the span goes on. A span that has
+`clean_keys` says by it that these attributes passed the policy where they were set.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from typing import Any
 
 from opentelemetry.trace import SpanKind, StatusCode
 
-from otel_kit.context import CLEAN_SPAN_KEYS, SCOPE_NAME
+from otel_kit.context import CLEAN_SPAN_KEYS
 from otel_kit.faults import fault
 from otel_kit.redaction import Policy
 from otel_kit.telemetry.attributes import AttributeEncoder
@@ -96,8 +97,7 @@ class SpanEncoder:
             if parent.is_remote:
                 flags |= IS_REMOTE
         parts.append(_flags(b"\x85\x01", flags))
-        scope = span.instrumentation_scope
-        attributes = self._kit_attributes if scope is not None and scope.name == SCOPE_NAME else self._attributes
+        attributes = self._kit_attributes if getattr(span, "clean_keys", None) else self._attributes
         if not bare:
             parts.append(attributes.encode(plain(span.attributes)))
             parts.append(self._status(span.status))

@@ -36,7 +36,7 @@ class Setting:
     A provider of its own with our reader and the official one.
     """
 
-    def __init__(self, clean: Callable[[str], str] | None = None, views: tuple[View, ...] = ()) -> None:
+    def __init__(self, clean: Callable[[str, str], str] | None = None, views: tuple[View, ...] = ()) -> None:
         self.reader = InstrumentReader() if clean is None else InstrumentReader(clean)
         self.registry = CollectorRegistry()
         official = PrometheusMetricReader(scope_info_enabled=False, registry=self.registry)
@@ -228,7 +228,7 @@ def test_label_values_go_through_the_policy() -> None:
     """
     What a library puts in an attribute is cleaned like any label, the resource too.
     """
-    setting = Setting(clean=lambda text: text.replace("shop", "REDACTED"))
+    setting = Setting(clean=lambda name, text: text.replace("shop", "REDACTED"))
     setting.meter().create_counter("c").add(1, {"user": "of shop"})
     found = samples(page(setting.reader.families()))
     setting.provider.shutdown()

@@ -124,7 +124,7 @@ def test_values_are_cleaned_once(registry: Registry) -> None:
     """
     seen: list[str] = []
     ledger, counter = Ledger(registry), Counter("c", "C.", ["x"], registry=registry)
-    ledger.clean_label = lambda value: seen.append(value) or value.upper()  # type: ignore[func-returns-value]
+    ledger.clean_label = lambda label, value: seen.append(value) or value.upper()  # type: ignore[func-returns-value]
 
     counter.labels("a").inc()
     counter.labels("a").inc()
@@ -138,7 +138,7 @@ def test_values_that_clean_alike_are_one_series_and_bounded(registry: Registry) 
     Many secrets become one mask; they are remembered up to a bound, and crowd out nobody.
     """
     ledger, counter = Ledger(registry), Counter("c", "C.", ["x"], registry=registry, max_series=5)
-    ledger.clean_label = lambda value: "MASK" if value.startswith("secret") else value
+    ledger.clean_label = lambda label, value: "MASK" if value.startswith("secret") else value
 
     for number in range(100):
         counter.labels(f"secret{number}").inc()
@@ -163,6 +163,6 @@ def test_value_that_the_policy_fails_on_is_hidden(registry: Registry) -> None:
     A failing policy hides the value and does not reach the caller.
     """
     ledger, counter = Ledger(registry), Counter("c", "C.", ["x"], registry=registry)
-    ledger.clean_label = lambda value: str(1 / 0)
+    ledger.clean_label = lambda label, value: str(1 / 0)
 
     assert (("x", "REDACTED"),) == counter.labels("secret").labels

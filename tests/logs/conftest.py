@@ -100,6 +100,7 @@ def a_request() -> Callable[..., Any]:
             "span_id": "b7ad6b7169203331",
             "trace_flags": 1,
             "error": None,
+            "failure": None,
             "quiet": False,
         }
         return SimpleNamespace(**{**known, **changes})

@@ -47,7 +47,7 @@ async def app(scope, receive, send):
         return await send({"type": "lifespan.shutdown.complete"})
     record = SimpleNamespace(method="GET", path=scope["path"], route=None, client=None, status_code=200,
         duration_seconds=0.001, correlation_id="id-1", trace_id="1" * 32, span_id="1" * 16, trace_flags=1,
-        error=None, quiet=False)
+        error=None, quiet=False, failure=None)
     try:
         log.info("inside " + "x" * 4000)
         if scope["path"] == "/fail":

@@ -66,11 +66,12 @@ async def slow(seconds: float) -> str:
 
 
 @service.get("/say/{size}")
-async def say(size: int) -> str:
+async def say(size: int, times: int = 1) -> str:
     """
-    Logs a line of about so many characters.
+    Logs lines of about so many characters.
     """
-    logger.info("x" * size)
+    for _ in range(times):
+        logger.info("x" * size)
     return "said"
 
 

@@ -23,7 +23,7 @@ from typing import IO, Any, NamedTuple
 
 from tests.otlp_receiver import free_port
 
-__all__ = ["SETUPS", "Answer", "Page", "Server", "serve", "wait_until"]
+__all__ = ["ROOT", "SETUPS", "Answer", "Page", "Server", "environment_of", "get", "serve", "wait_until"]
 
 ROOT = Path(__file__).resolve().parents[2]
 APP = "tests.servers.apps:app"
@@ -239,7 +239,7 @@ def serve(
         setup: A key of `SETUPS`.
         directory: Takes what the server writes.
         more: Further arguments for the server.
-        collector: Base URL of a collector; None for none at all.
+        collector: Base URL of a collector; None for no export at all, an empty text for the default.
         stdout: Where standard output goes; None for a file.
     """
     port = free_port()
@@ -250,7 +250,7 @@ def serve(
             [sys.executable, *arguments, *more],
             cwd=ROOT,
             # gunicorn keeps a socket in the user's home
-            env=_environment(collector, {"HOME": str(directory), **(environment or {})}),
+            env=environment_of(collector, {"HOME": str(directory), **(environment or {})}),
             stdin=subprocess.DEVNULL,
             stdout=output if stdout is None else stdout,
             stderr=errors,
@@ -264,10 +264,18 @@ def serve(
         server._end()
 
 
-def _environment(collector: str | None, more: Mapping[str, str]) -> dict[str, str]:
+def environment_of(collector: str | None, more: Mapping[str, str] | None = None) -> dict[str, str]:
+    """
+    Variables of a process that sends to this collector, without those of the test run.
+
+    Args:
+        collector: None for no export at all, an empty text for the default.
+    """
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("OTEL_", "APP_"))}
-    where = {"OTEL_SDK_DISABLED": "true"} if collector is None else {"OTEL_EXPORTER_OTLP_ENDPOINT": collector}
-    return {**kept, "PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1", **where, **more}
+    where = {f"OTEL_{signal}_EXPORTER": "none" for signal in ("TRACES", "LOGS", "METRICS")}
+    if collector is not None:
+        where = {"OTEL_EXPORTER_OTLP_ENDPOINT": collector} if collector else {}
+    return {**kept, "PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1", **where, **(more or {})}
 
 
 def _wait_until_ready(server: Server, reads_output: bool) -> None:

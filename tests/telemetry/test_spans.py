@@ -19,6 +19,7 @@ from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 from opentelemetry.trace import SpanContext, SpanKind, Status, StatusCode, TraceFlags
 
 from otel_kit import faults
+from otel_kit.context import CLEAN_SPAN_KEYS
 from otel_kit.redaction import Policy
 from otel_kit.telemetry.spans import SpanEncoder
 from tests.otlp_receiver import attributes_of
@@ -56,6 +57,7 @@ def light_span(**changed: Any) -> SimpleNamespace:
         "dropped_attributes": 0,
         "dropped_events": 0,
         "dropped_links": 0,
+        "clean_keys": CLEAN_SPAN_KEYS,
     }
     return SimpleNamespace(**{**values, **changed})
 
@@ -210,18 +212,18 @@ def test_secrets_leave_no_part_of_a_span() -> None:
     assert secret.encode() not in first + second
 
 
-def test_kit_cleaned_keys_are_skipped_only_in_kit_spans() -> None:
+def test_keys_cleaned_at_the_source_are_skipped() -> None:
     """
-    `url.path` of the kit's own span passed the policy at its source; that of a library's did not.
+    `url.path` of a span that says so passed the policy where it was set; that of any other did not.
     """
     encoder = SpanEncoder(Policy(patterns=["swordfish"]))
 
-    def path_of(scope: str) -> str:
-        span = light_span(attributes={"url.path": "/swordfish"}, instrumentation_scope=InstrumentationScope(scope))
+    def path_of(clean_keys: frozenset[str]) -> str:
+        span = light_span(attributes={"url.path": "/swordfish"}, clean_keys=clean_keys)
         request, _ = parsed(encoder, [span])
         return str(attributes_of(request.resource_spans[0].scope_spans[0].spans[0])["url.path"])
 
-    assert ("/swordfish", "/REDACTED") == (path_of("otel_kit"), path_of("library"))
+    assert ("/swordfish", "/REDACTED") == (path_of(CLEAN_SPAN_KEYS), path_of(frozenset()))
 
 
 def test_values_are_cut_at_the_limit() -> None:

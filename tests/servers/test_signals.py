@@ -1,0 +1,157 @@
+"""
+A server is told to end right after it has answered: nothing is lost, and nobody waits for long.
+"""
+
+from __future__ import annotations
+
+import signal
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+from tests.otlp_receiver import OtlpReceiver
+from tests.servers.serving import Server, serve, wait_until
+
+LONGEST_END_SECONDS = 5.0
+TERM, INT = signal.SIGTERM, signal.SIGINT
+
+SICK = {
+    "refused": {"mode": "refuse"},
+    "hanging": {"mode": "hang"},
+    "slow": {"mode": "slow", "delay": 5.0},
+    "too many requests": {"mode": "status", "status": 429, "retry_after": "60"},
+}
+
+
+def request_lines(receiver: OtlpReceiver) -> int:
+    """
+    Log records of requests that arrived.
+    """
+    return sum(record.body.string_value == "request_completed" for record in receiver.logs)
+
+
+@pytest.mark.parametrize(
+    ("setup", "workers", "number"),
+    [
+        ("uvicorn", 1, TERM),
+        ("uvicorn", 1, INT),
+        ("uvicorn-workers", 2, TERM),
+        ("uvicorn-workers", 2, INT),
+        ("uvicorn-no-lifespan", 1, TERM),
+        ("uvicorn-no-lifespan", 1, INT),
+        ("gunicorn", 2, TERM),
+        ("gunicorn", 2, INT),
+        ("gunicorn-preload", 2, TERM),
+        ("script", 1, TERM),
+        ("script", 1, INT),
+    ],
+)
+def test_delivers_everything_at_the_end(setup: str, workers: int, number: int, tmp_path: Path) -> None:
+    """
+    Of 100 requests each has its span, its record and its line, though the server is told to end at once.
+    """
+    with OtlpReceiver() as receiver, serve(setup, tmp_path, workers=workers, collector=receiver.url) as server:
+        answered = server.drive_all_workers(100)
+        server.stop(number)
+        lines = [line for line in server.lines() if line["message"] == "request_completed"]
+
+        assert (100, 100, 100, 100) == (answered, len(receiver.spans), request_lines(receiver), len(lines))
+
+
+@pytest.mark.parametrize("setup", ["uvicorn", "gunicorn"])
+def test_keeps_what_the_application_says_at_its_end(setup: str, tmp_path: Path) -> None:
+    """
+    The user's own lifespan logs after the last request, and that record arrives, too.
+    """
+    with OtlpReceiver() as receiver, serve(setup, tmp_path, collector=receiver.url) as server:
+        server.stop()
+
+        assert ["shop.opened", "shop.closed"] == [
+            record.body.string_value for record in receiver.logs if record.body.string_value.startswith("shop.")
+        ]
+        assert 1 == len(server.said("shop.closed"))
+
+
+@pytest.mark.parametrize("setup", ["gunicorn", "gunicorn-preload"])
+def test_reload_of_all_workers_loses_nothing(setup: str, tmp_path: Path) -> None:
+    """
+    gunicorn replaces its workers on SIGHUP: what the old ones had is delivered, and the totals go on.
+    """
+    with OtlpReceiver() as receiver, serve(setup, tmp_path, workers=2, collector=receiver.url) as server:
+        old = set(server.worker_pids())
+        server.drive_all_workers(100)
+        server.process.send_signal(signal.SIGHUP)
+        wait_until(lambda: not old & set(server.processes()), 20, "the old workers have ended")
+        wait_until(lambda: 4 == len(server.said("Application startup complete.")), 20, "new workers serve")
+        delivered = (len(receiver.spans), request_lines(receiver))
+        server.drive_all_workers(50)
+
+        assert ((100, 100), {150.0}) == (delivered, {server.total() for _ in range(8)})
+
+
+@pytest.mark.parametrize(
+    ("setup", "workers", "number"),
+    [
+        ("uvicorn", 1, TERM),
+        ("uvicorn", 1, INT),
+        ("uvicorn-workers", 2, TERM),
+        ("uvicorn-no-lifespan", 1, TERM),
+        ("gunicorn", 2, TERM),
+        ("gunicorn-preload", 2, TERM),
+        ("script", 1, TERM),
+    ],
+)
+def test_ends_in_time_whatever_the_collector_does(setup: str, workers: int, number: int, tmp_path: Path) -> None:
+    """
+    With 600 requests waiting for a sick collector the whole server is gone within five seconds.
+    """
+    with ExitStack() as stack:
+        servers: dict[str, Server] = {}
+        for name, mood in SICK.items():
+            receiver = stack.enter_context(OtlpReceiver(mode=str(mood["mode"])))
+            vars(receiver).update(mood)
+            directory = tmp_path / name
+            directory.mkdir()
+            server = stack.enter_context(serve(setup, directory, workers=workers, collector=receiver.url))
+            servers[name] = server
+        answered = [server.drive_all_workers(600) for server in servers.values()]
+        with ThreadPoolExecutor(len(servers)) as pool:
+            seconds = dict(zip(servers, pool.map(lambda server: server.stop(number), servers.values()), strict=True))
+
+        assert [600] * len(SICK) == answered
+        assert {} == {name: took for name, took in seconds.items() if took > LONGEST_END_SECONDS}
+        assert [600] * len(SICK) == [len(server.said("request_completed")) for server in servers.values()]
+
+
+@pytest.mark.parametrize("setup", ["uvicorn", "gunicorn-preload"])
+def test_ends_at_once_where_nobody_listens(setup: str, tmp_path: Path) -> None:
+    """
+    A service that has no collector, and never asked for one, ends as fast as it would without the kit.
+    """
+    with OtlpReceiver(mode="refuse") as receiver:
+        with serve(setup, tmp_path, collector=receiver.url) as server:
+            server.drive(50)
+
+            assert server.stop() <= 1.5
+
+
+def test_default_endpoint_costs_no_time_at_the_end(tmp_path: Path) -> None:
+    """
+    The same with no variable set at all.
+    """
+    with serve("uvicorn", tmp_path, collector="") as server:
+        server.drive(50)
+
+        assert server.stop() <= 1.5
+
+
+def test_a_killed_worker_loses_a_second_at_most(tmp_path: Path) -> None:
+    """
+    What had ended two seconds before a SIGKILL has arrived: it arrives without anybody asking for it.
+    """
+    with OtlpReceiver() as receiver, serve("uvicorn", tmp_path, collector=receiver.url) as server:
+        server.drive(100)
+
+        assert receiver.wait_for(lambda: 100 == len(receiver.spans) == request_lines(receiver), 2.0)
