@@ -109,6 +109,9 @@ class Observability:
         self.logger_provider = runtime.telemetry.logger_provider
         self._paths: list[RequestPath] = []
         self._reported = False
+        if settings.engine == "contrib":
+            # the stable conventions, unless somebody has chosen; read once, by the first instrumentation that starts
+            os.environ.setdefault("OTEL_SEMCONV_STABILITY_OPT_IN", "http")
         runtime.join(self)
         if self.settings.engine == "contrib" and not is_instrumented_by_contrib(app):
             self._instrument_by_contrib()
@@ -254,8 +257,6 @@ class Observability:
         )
 
     def _instrument_by_contrib(self) -> None:
-        # the stable conventions, unless somebody has chosen; read at the first import of an instrumentation
-        os.environ.setdefault("OTEL_SEMCONV_STABILITY_OPT_IN", "http")
         from opentelemetry.instrumentation.fastapi import FastAPIInstrumentor
 
         FastAPIInstrumentor.instrument_app(

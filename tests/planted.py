@@ -41,6 +41,8 @@ _KINDS = (
 
 PLANTED: dict[str, tuple[str, str]] = {
     **{kind: SECRETS[kind] for kind in _KINDS},
+    # its host is nobody's secret, and stays in a URL
+    "e-mail": (SECRETS["e-mail"][0], "alice.smith@"),
     "cookie": (f"session={SESSION}; theme=dark", SESSION),
     "password": (f"password={PASSWORD}", PASSWORD),
 }

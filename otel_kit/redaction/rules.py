@@ -220,10 +220,12 @@ def _mask_cloud_secret(found: re.Match[str]) -> str:
     done = 0
     for bound in bounds:
         start, end = bound + 1, bound + 1 + _CLOUD_SECRET_LENGTH
-        if start < done or end not in ends:
+        if end not in ends:
             continue
         candidate = run[start:end]
         if candidate.count("/") <= _CLOUD_SECRET_SLASHES and validators.is_cloud_secret(candidate):
-            parts += run[done:start], MASK
+            # of two that overlap either may be the secret, so both go
+            if start >= done:
+                parts += run[done:start], MASK
             done = end
     return "".join(parts) + run[done:] if parts else run

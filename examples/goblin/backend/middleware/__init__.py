@@ -1,0 +1,3 @@
+"""
+The place where this service has always kept its middleware. What was here is inside otel_kit now.
+"""
