@@ -21,15 +21,13 @@ from opentelemetry.trace import get_current_span
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from starlette.websockets import WebSocketDisconnect
 
-from otel_kit.context import RequestRecord, current_record
+from otel_kit.context import current_record
 from otel_kit.faults import fault
 from otel_kit.request_metrics import error_type
-from otel_kit.request_path import PEER_KEY, RECORD_KEY, RequestPath, local_path
+from otel_kit.request_path import PEER_KEY, RECORD_KEY, RequestPath, local_path, with_id
 from otel_kit.server_span import adopt, complete
 
 __all__ = ["AdoptingRing", "InnerRing", "OuterRing"]
-
-CORRELATION_HEADER = b"x-correlation-id"
 
 
 class OuterRing:
@@ -75,9 +73,7 @@ class OuterRing:
         async def send_with_id(message: Message) -> None:
             message_type = message["type"]
             if message_type in _STARTS:
-                message = _with_id(message, record)
-                if path.captures_answers:
-                    path.spans.answered(record, message["headers"])  # type: ignore[union-attr]
+                message = path.started(record, message)
             elif message_type in _BODIES:
                 if not message.get("more_body", False):
                     path.finish(record)
@@ -100,11 +96,19 @@ class OuterRing:
             record.let_go()
 
     async def _answer_own(self, own: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
-        record, _ = self.path.arrivals.record(scope, receive)
+        """
+        A page of the kit's: an id on the answer, and no other trace.
+        """
+        try:
+            record, _ = self.path.arrivals.record(scope, receive)
+        except Exception as error:
+            fault("asgi", error)
+            await own(scope, receive, send)
+            return
         scope[PEER_KEY] = record.peer
 
         async def send_with_id(message: Message) -> None:
-            await send(_with_id(message, record) if message["type"] in _STARTS else message)
+            await send(with_id(message, record) if message["type"] in _STARTS else message)
 
         await own(scope, receive, send_with_id)
 
@@ -168,15 +172,3 @@ class AdoptingRing:
 
 _STARTS = frozenset({"http.response.start", "websocket.accept", "websocket.http.response.start"})
 _BODIES = frozenset({"http.response.body", "http.response.pathsend", "websocket.http.response.body"})
-
-
-def _with_id(message: Message, record: RequestRecord) -> Message:
-    """
-    The start of an answer with exactly one correlation id, and its status noted.
-
-    The list of headers is made anew: it may belong to a response that is sent more than once.
-    """
-    record.status_code = message.get("status", 101)
-    headers = [pair for pair in message.get("headers", ()) if pair[0].lower() != CORRELATION_HEADER]
-    headers.append((CORRELATION_HEADER, record.correlation_id.encode("ascii")))
-    return {**message, "headers": headers}

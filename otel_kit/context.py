@@ -77,8 +77,8 @@ class RequestRecord:
     Text that came from the client (`path`, `query`, `user_agent`, `client`) has passed the
     redaction policy and is bounded. `failure` is the error as `logs.exceptions` has read it.
     `foreign_span` is true where somebody else ends the server span. `arriving` is true while
-    another engine starts the server span; `quiet` requests have no span and no line unless they fail. `raised` is what the
-    application let out, whether or not a middleware made an answer of it. `started_ns` is in
+    another engine starts the server span; `quiet` requests have no span and no line unless they
+    fail. `raised` is what the application let out, whatever a middleware made of it. `started_ns` is in
     epoch nanoseconds; `status_code` is None until a response starts; `route` is the full template,
     None where none matched or before the end.
     """

@@ -19,7 +19,7 @@ from typing import Protocol
 from opentelemetry import context as otel_context
 from opentelemetry.context import Context
 from starlette.exceptions import HTTPException
-from starlette.types import ASGIApp, Receive, Scope
+from starlette.types import ASGIApp, Message, Receive, Scope
 from starlette.websockets import WebSocketDisconnect
 
 from otel_kit.arrival import Arrivals, Headers
@@ -30,10 +30,11 @@ from otel_kit.request_metrics import RequestMetrics, error_type, middleware_dura
 from otel_kit.routes import RouteTable
 from otel_kit.server_span import ServerSpans, adopt, complete, open_server_span
 
-__all__ = ["PEER_KEY", "RECORD_KEY", "RequestPath", "local_path"]
+__all__ = ["PEER_KEY", "RECORD_KEY", "RequestPath", "local_path", "with_id"]
 
 RECORD_KEY = "otel_kit.record"
 PEER_KEY = "otel_kit.peer"
+CORRELATION_HEADER = b"x-correlation-id"
 CLIENT_CLOSED_REQUEST = 499
 
 
@@ -107,6 +108,18 @@ class RequestPath:
             return self.spans.start(record, remote, context)
         return context
 
+    def started(self, record: RequestRecord, message: Message) -> Message:
+        """
+        The start of an answer, with the id on it. Never raises: the answer goes out as it is at worst.
+        """
+        try:
+            message = with_id(message, record)
+            if self.spans is not None and self.captures_answers:
+                self.spans.answered(record, message["headers"])
+        except Exception as error:
+            fault("asgi", error)
+        return message
+
     def finish(self, record: RequestRecord) -> None:
         """
         The request is over: count it, end its span, write its line. Called once, never raises.
@@ -168,6 +181,18 @@ class RequestPath:
         elif record.error is not error:
             self.metrics.record_error(record, type(error).__name__)
             self.log.late_error(error)
+
+
+def with_id(message: Message, record: RequestRecord) -> Message:
+    """
+    The start of an answer with exactly one correlation id, and its status noted.
+
+    The list of headers is made anew: it may belong to a response that is sent more than once.
+    """
+    record.status_code = message.get("status", 101)
+    headers = [pair for pair in message.get("headers", ()) if pair[0].lower() != CORRELATION_HEADER]
+    headers.append((CORRELATION_HEADER, record.correlation_id.encode("ascii")))
+    return {**message, "headers": headers}
 
 
 def local_path(scope: Scope) -> str:

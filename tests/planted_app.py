@@ -38,6 +38,7 @@ if "APP_BREAK_POLICY" in os.environ:
 
     Policy._redacted = Policy.clean_joined = _fail  # type: ignore[method-assign, assignment]
 
+client = httpx.AsyncClient()
 logger = logging.getLogger("shop")
 tracer = trace.get_tracer("shop", attributes={"note": PLANTED["github"][0]})
 meter = metrics.get_meter("shop", attributes={"note": PLANTED["github"][0]})
@@ -209,8 +210,7 @@ async def call_out(text: str) -> None:
     for each in (members, with_state):
         token = context.attach(each)
         try:
-            async with httpx.AsyncClient() as client:
-                await client.get(os.environ["APP_NEXT_SERVICE"])
+            await client.get(os.environ["APP_NEXT_SERVICE"])
         finally:
             context.detach(token)
 
