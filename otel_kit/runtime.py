@@ -9,6 +9,7 @@ forks, and each child starts its own.
 from __future__ import annotations
 
 import os
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -34,10 +35,10 @@ SHARE_OF_TIMEOUT = 0.8
 """Of the shutdown time; the server's own way out needs the rest."""
 SAME_END_SECONDS = 2.0
 """A process that lives on for so long after a lifespan's end has its whole time again."""
-SUPERVISOR_SECONDS = 0.3
-"""For what a process has logged that has forked workers and never served itself."""
+_SPAWNED = "multiprocessing.popen_spawn_posix"
+"""A module that is imported with the first process started by `spawn`, as uvicorn does."""
 LAST_LINES_SECONDS = 0.1
-"""For what the server logs after a lifespan's end that has used its time up."""
+"""For what is logged when the time has been used up: after a lifespan's end, by a parent of workers."""
 MAX_LABEL = 256
 
 _lock = threading.Lock()
@@ -189,9 +190,9 @@ class Runtime:
         if self._ends_at is not None and now < self._ends_at + SAME_END_SECONDS:
             # the time is for everything together, and a lifespan's end has had its part of it
             return max(self._ends_at, now + LAST_LINES_SECONDS)
-        if self._has_forked and not self._has_served:
+        if not self._has_served and (self._has_forked or _SPAWNED in sys.modules):
             # a server's parent: its workers have had the time
-            return now + SUPERVISOR_SECONDS
+            return now + LAST_LINES_SECONDS
         return now + limit
 
     def _attach_ledger(self) -> None:

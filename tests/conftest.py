@@ -4,9 +4,17 @@ What every test has at hand.
 
 from __future__ import annotations
 
+import logging
 import os
 
 # before anything reads the environment: tests export to nowhere unless they say where
 os.environ.setdefault("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:9")
 os.environ.setdefault("OTEL_SEMCONV_STABILITY_OPT_IN", "http")
 os.environ.setdefault("OTEL_BSP_SCHEDULE_DELAY", "200")
+
+
+def pytest_unconfigure() -> None:
+    """
+    Nobody wants to read, below the tests' last line, that nothing was delivered to nowhere.
+    """
+    logging.getLogger("otel_kit").setLevel(logging.ERROR)

@@ -11,6 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from otel_kit import context
 from otel_kit.context import bound_correlation_id, correlation_id, keep_context, new_correlation_id, safe_correlation_id
 
 UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
@@ -97,3 +98,14 @@ async def test_carries_the_id_into_an_executor() -> None:
 
     assert found == ["job-8"] * 8
     assert bare is None
+
+
+def test_a_bound_id_that_is_a_secret_is_replaced(monkeypatch: pytest.MonkeyPatch) -> None:
+    """
+    An id that came with a message is judged like one that came with a request.
+    """
+    monkeypatch.setattr(context, "_is_clean", lambda text: "swordfish" not in text)
+
+    with bound_correlation_id("swordfish") as replaced, bound_correlation_id("message-1") as kept:
+        assert UUID.fullmatch(replaced)
+        assert "message-1" == kept

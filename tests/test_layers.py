@@ -24,7 +24,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("catalogue", "environment"),
     ("settings",),
     ("context", "ledger", "redaction"),
-    ("profiles",),
+    ("profiles", "captured_headers"),
     ("peers", "propagation", "integrations", "server_span"),
     ("exposition", "logs", "lifespan"),
     ("telemetry",),
@@ -44,6 +44,7 @@ From the ground up. A part imports those below it, never its neighbours or those
 
 DOORS: dict[str, tuple[str, ...]] = {
     "anyio": ("otel_kit.lifespan", "otel_kit.setup"),
+    "certifi": ("otel_kit.telemetry.connections",),
     "dotenv": ("otel_kit.environment.envfile",),
     "fastapi": ("otel_kit.routes", "otel_kit.setup", "otel_kit.wiring"),
     "google.protobuf": ("otel_kit.telemetry",),
@@ -59,8 +60,8 @@ DOORS: dict[str, tuple[str, ...]] = {
     "pydantic_core": ("otel_kit.settings",),
     "pydantic_settings": ("otel_kit.settings",),
     "pytest": ("otel_kit.testing",),
-    "requests": ("otel_kit.telemetry.sender",),
     "structlog": ("otel_kit.logs.structlog_bridge",),
+    "urllib3": ("otel_kit.telemetry.connections", "otel_kit.telemetry.sender"),
 }
 """
 Library -> modules, or packages with all that is in them, that may import it.

@@ -114,9 +114,7 @@ def run(directory: Path, receiver: OtlpReceiver, following: NextService, environ
     wire = {path: sent(receiver, path) for path in EXITS[:3]}
     heard = repr(following.received).encode()
     errors = server.err.read_bytes()
-    return Outcome(
-        {**wire, **pages, "stdout": lines.read_bytes(), "stderr": errors, "next service": heard}, receiver
-    )
+    return Outcome({**wire, **pages, "stdout": lines.read_bytes(), "stderr": errors, "next service": heard}, receiver)
 
 
 def plant(server: Server, texts: list[str]) -> None:
@@ -156,19 +154,21 @@ def ask(
     body: bytes | None = None,
 ) -> None:
     """
-    One request; whatever the answer is.
+    One request; whatever the answer is. The server may have closed the connection after the one before.
     """
     headers = headers or {}
-    connection.putrequest(method, target, skip_host="Host" in headers, skip_accept_encoding=True)
-    for name, value in headers.items():
-        connection.putheader(name, value.encode("latin-1", "replace"))
-    if body is not None:
-        connection.putheader("Content-Length", str(len(body)))
-    connection.endheaders(body)
-    try:
-        connection.getresponse().read()
-    except http.client.RemoteDisconnected:
-        connection.close()
+    for _ in range(2):
+        connection.putrequest(method, target, skip_host="Host" in headers, skip_accept_encoding=True)
+        for name, value in headers.items():
+            connection.putheader(name, value.encode("latin-1", "replace"))
+        if body is not None:
+            connection.putheader("Content-Length", str(len(body)))
+        try:
+            connection.endheaders(body)
+            connection.getresponse().read()
+            break
+        except ConnectionError:
+            connection.close()
 
 
 def scrape(server: Server, form: str) -> bytes:
@@ -220,8 +220,9 @@ def test_everything_that_was_planted_arrived(outcome: Outcome) -> None:
     assert planted == len(spans)
     assert planted == sum(body.startswith("said ") for body in bodies)
     assert {"REDACTED"} == {attributes_of(span)["password"] for span in spans}
-    assert b'library_said_total{list="[\\"REDACTED\\"]",note="REDACTED",password="REDACTED"}' in (
-        outcome.exits["text/plain"]
+    assert (
+        b'library_said_total{list="[\\"REDACTED\\"]",note="REDACTED",password="REDACTED"}'
+        in (outcome.exits["text/plain"])
     )
     assert b"otel_kit_internal_errors_total{" not in outcome.exits["text/plain"]
 
@@ -241,7 +242,7 @@ def test_attributes_are_cut_behind_the_secret(outcome: Outcome) -> None:
 @pytest.mark.parametrize("outcome", ["policy that fails"], indirect=True)
 def test_a_policy_that_fails_gives_the_mask(outcome: Outcome) -> None:
     """
-    Lines, spans and series go on; their texts are masks, and the fault is counted.
+    Lines and spans go on; their texts are masks, and the fault is counted.
     """
     lines = []
     for line in outcome.exits["stdout"].splitlines():
@@ -251,7 +252,7 @@ def test_a_policy_that_fails_gives_the_mask(outcome: Outcome) -> None:
 
     assert {"REDACTED"} == {line["message"] for line in lines if line["logger"] == "REDACTED"}
     assert len(spans) > 100
-    assert {"REDACTED"} == {attributes_of(span)["note"] for span in spans if "note" in attributes_of(span)}
+    assert {"REDACTED"} == {span.name for span in spans}
     assert b'otel_kit_internal_errors_total{component="redaction"}' in outcome.exits["text/plain"]
 
 

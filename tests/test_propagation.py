@@ -106,3 +106,44 @@ def test_baggage_leaves_redacted() -> None:
     kit_propagator().inject(carrier, baggage.set_baggage("password", "hunter2hunter2", Context()))
 
     assert "hunter2" not in carrier["baggage"]
+
+
+def test_outgoing_trace_state_loses_members_with_secrets() -> None:
+    """
+    A member that holds a credential is left out; the others go on in their order.
+    """
+    state = f"dd=s:1,vendor={'ghp_16C7e42F292c6912E7710c838347Ae178B4a'},rojo=00f067aa0ba902b7"
+    arriving = {"traceparent": f"00-{TRACE}-{SPAN}-01", "tracestate": state}
+    carrier: dict[str, str] = {}
+
+    kit_propagator().inject(carrier, kit_propagator().extract(arriving))
+
+    assert ("dd=s:1,rojo=00f067aa0ba902b7", f"00-{TRACE}-{SPAN}-01") == (carrier["tracestate"], carrier["traceparent"])
+
+
+def test_names_of_baggage_are_redacted() -> None:
+    """
+    A secret in a member's name leaves no more than one in its value.
+    """
+    carrier: dict[str, str] = {}
+
+    kit_propagator().inject(carrier, baggage.set_baggage("jo.doe@example.com", "x", Context()))
+
+    assert "REDACTED=x" == carrier["baggage"]
+
+
+def test_baggage_that_cannot_be_read_stays_here() -> None:
+    """
+    Where the members can't be looked at the ids alone go out.
+    """
+
+    class Unreadable:
+        def __str__(self) -> str:
+            raise ValueError("no")
+
+    context = kit_propagator().extract({"traceparent": f"00-{TRACE}-{SPAN}-01", "baggage": "token=swordfish"})
+    carrier: dict[str, str] = {}
+
+    kit_propagator().inject(carrier, baggage.set_baggage("odd", Unreadable(), context))
+
+    assert {"traceparent": f"00-{TRACE}-{SPAN}-01"} == carrier

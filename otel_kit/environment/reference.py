@@ -114,7 +114,7 @@ CAPTURE = "OTEL_INSTRUMENTATION_HTTP_CAPTURE_HEADERS"
 
 INSTRUMENTATION = (
     ("OTEL_PYTHON_EXCLUDED_URLS", "", "URLs without a span, of every library."),
-    ("OTEL_PYTHON_FASTAPI_EXCLUDED_URLS", "", "URLs without a server span."),
+    ("OTEL_PYTHON_FASTAPI_EXCLUDED_URLS", "", "URLs without a server span, for engine `contrib`."),
     (f"{CAPTURE}_SERVER_REQUEST", "", "Request headers that become attributes of the server span."),
     (f"{CAPTURE}_SERVER_RESPONSE", "", "The same for the answer."),
     (f"{CAPTURE}_CLIENT_REQUEST", "", "The same for outgoing calls."),

@@ -48,6 +48,7 @@ class Ledger:
         registry.refused = registry.intern(Counter, REFUSED, None, local=False)
         self._errors = registry.intern(Counter, ERRORS, None, local=False)
         for family in (registry.refused, self._errors):
+            family.is_own = True
             registry.register(family)
 
     @property

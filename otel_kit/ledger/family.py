@@ -35,6 +35,7 @@ class Family(Generic[ChildT]):
     One declared metric.
 
     `local` means that the numbers are this process's own affair: no other worker's are added.
+    `is_own` means that the ledger itself fills it, with names that need no policy, even where it fails.
     """
 
     def fill(self, declaration: Declaration, registry: Registry, max_series: int | None, local: bool) -> None:
@@ -47,6 +48,7 @@ class Family(Generic[ChildT]):
         self.labelnames = declaration.labels
         self.max_series = MAX_SERIES if max_series is None else max_series
         self.local = local
+        self.is_own = False
         self.children: dict[tuple[str, ...], ChildT] = {}
         self.series: dict[tuple[str, ...], ChildT] = {}
         self._registry = registry
@@ -77,7 +79,7 @@ class Family(Generic[ChildT]):
         if len(raw) != len(self.labelnames):
             raise ValueError(f"metric {self.name} takes the labels {self.labelnames}")
         registry = self._registry
-        key = tuple(map(registry.clean, self.labelnames, raw))
+        key = self._clean(raw)
         with registry.lock:
             child = self.series.get(key)
             if child is None:
@@ -90,6 +92,9 @@ class Family(Generic[ChildT]):
                 self.children[raw] = child
             return child
 
+    def _clean(self, raw: tuple[str, ...]) -> tuple[str, ...]:
+        return raw if self.is_own else tuple(map(self._registry.clean, self.labelnames, raw))
+
     def clean_early_series(self) -> None:
         """
         Put each series under the key that the policy gives it now. Those that become one are added up.
@@ -97,7 +102,7 @@ class Family(Generic[ChildT]):
         early, self.series = self.series, {}
         self.children.clear()
         for key, child in early.items():
-            clean = tuple(map(self._registry.clean, self.labelnames, key)) if key else key
+            clean = self._clean(key) if key else key
             known = self.series.setdefault(clean, child)
             child.labels = label_pairs(self.declaration, clean)
             if known is not child:

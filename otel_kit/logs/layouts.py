@@ -53,6 +53,11 @@ _ATTRIBUTES = {
 }
 """From which attribute of an item a source is made; the others are attributes by their own name."""
 
+_OF_ONE_REQUEST = frozenset(
+    {"timestamp", "correlation_id", "path", "client", "duration_ms", "duration_seconds", "process_id"}
+)
+"""In which two requests of one route, method and status differ; a process id differs after a fork."""
+
 _OF_REQUESTS = frozenset({"method", "path", "route", "client", "status_code", "duration_ms", "duration_seconds"})
 
 
@@ -69,13 +74,20 @@ class _Columns:
         self.read: Callable[[LogItem], tuple[Any, ...]] = attrgetter(*attributes, "created", "created")
         self.taken = TAIL_NAMES | set(self.names)
 
-    def of(self, item: LogItem) -> dict[str, Any]:
+    def values(self, item: LogItem) -> list[Any]:
         """
-        Name and value of each field that has one.
+        The value of each field, None where the item has none. Two more follow that mean nothing.
         """
         values = list(self.read(item))
         for index, form in self.forms:
             values[index] = form(values[index])
+        return values
+
+    def of(self, item: LogItem) -> dict[str, Any]:
+        """
+        Name and value of each field that has one.
+        """
+        values = self.values(item)
         line = dict(zip(self.names, values, strict=False))
         if None in values:
             return {name: value for name, value in line.items() if value is not None}
@@ -108,6 +120,7 @@ class LineFields:
         filled = [field for field in layout.fields if field.source is not None]
         common = [field for field in filled if field.on == "every" and field.source not in _OF_REQUESTS]
         self._request = _Columns(filled, forms)
+        self.of_one_request = _Columns([field for field in filled if field.source in _OF_ONE_REQUEST], forms)
         self._application = _Columns(common, forms)
         self._callers = {field.name for field in layout.fields if field.caller or field.source is None}
         self._order = tuple(field.name for field in layout.fields)

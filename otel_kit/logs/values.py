@@ -104,7 +104,9 @@ def _mapping(values: Mapping[object, object], room: Room, depth: int) -> dict[st
         if room.nodes <= 0 or room.characters <= 0:
             result["..."] = "cut"
             break
-        result[_text(_key(key), room)] = _plain(value, room, depth)
+        name = _key(key)
+        room.characters -= len(name)
+        result[name] = _plain(value, room, depth)
     return result
 
 
@@ -126,7 +128,7 @@ def _key(key: object) -> str:
 
 def _text(text: str, room: Room) -> str:
     """
-    The text as far as the policy knows how to cut it, or nothing of it: a piece of a secret would pass for a whole text.
+    The text as far as the policy knows how to cut it, or nothing: a piece of a secret would pass for a whole text.
 
     One text may overdraw the room while half of it is left, so that a long one after short ones is not lost.
     """

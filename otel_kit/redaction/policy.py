@@ -119,7 +119,7 @@ class Policy:
         """
         `value` as it may leave under `key`: the same object when clean, else a copy of its kind.
 
-        Text, bytes, numbers and containers are looked at, and the text of objects of other types.
+        Text, bytes, numbers and containers are looked at; an object of another type becomes its clean text.
         """
         try:
             return clean_value(self, key, value, limit)

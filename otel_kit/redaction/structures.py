@@ -58,7 +58,7 @@ def clean_value(judge: Judge, key: str, value: object, limit: int | None) -> obj
     `value` without secrets: the same object when it has none, else a copy of its kind.
 
     Deeper than six levels or after a thousand items everything is masked, since nobody has looked at it;
-    that also ends cyclic values. Objects of other types are judged by their text.
+    that also ends cyclic values. Objects of other types become their text.
     """
     return _clean(judge, key, value, limit, MAX_DEPTH, _Budget())
 
@@ -87,14 +87,13 @@ def _clean(judge: Judge, key: str, value: object, limit: int | None, depth: int,
 
 def _clean_object(judge: Judge, value: object, limit: int | None) -> object:
     """
-    An object of another type: itself when its text is clean, since every exit prints it, else the clean text.
+    The clean text of an object of another type: every exit prints it, and what is judged must be what is printed.
     """
     try:
         text = str(value)
-    except Exception:  # the user's own __str__ may raise anything; no exit will print it either
+    except Exception:  # the user's own __str__ may raise anything
         return f"<unprintable {type(value).__name__}>"
-    cleaned = judge.text(text, limit)
-    return value if cleaned is text else cleaned
+    return judge.text(text, limit)
 
 
 def _masked(value: object) -> object:

@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import json
 
-from google.protobuf.message import DecodeError
-from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse
+from otel_kit.telemetry.protobuf import fields
 
 __all__ = ["rejected_items"]
 
@@ -20,17 +19,20 @@ def rejected_items(body: bytes) -> int:
     """
     Items the collector refused; 0 for an empty answer and for one that can't be read.
 
-    The answers of the three signals have the same shape on the wire, so one class reads them all.
+    The answers of the three signals have the same shape on the wire: in the first field a message,
+    whose own first field is the number.
     """
     if not body:
         return 0
     if body[:1] == b"{":
         return _rejected_in_json(body)
     try:
-        answer = ExportTraceServiceResponse.FromString(body)
-    except DecodeError:
+        partial = b"".join([value for field, value in fields(body) if field == 1 and isinstance(value, bytes)])
+        counts = [value for field, value in fields(partial) if field == 1 and isinstance(value, int)]
+    except ValueError:
         return 0
-    return max(int(answer.partial_success.rejected_spans), 0)
+    # the last one counts; beyond 63 bits it is a negative number
+    return counts[-1] if counts and counts[-1] < 2**63 else 0
 
 
 def _rejected_in_json(body: bytes) -> int:

@@ -8,7 +8,8 @@ memory because of it; the number of entries is bounded whatever a client sends.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from struct import Struct
 from typing import Any
 
 from otel_kit.faults import fault
@@ -25,18 +26,24 @@ MAX_CACHED_CHARACTERS = 200
 
 _QUERY_KEYS = frozenset({"url.query", "http.query"})
 
+_double = Struct("<d").pack
+
 
 class KnownKey:
     """
     What is known of one attribute key: its bytes, how its texts are cleaned, its common values.
     """
 
-    __slots__ = ("clean", "encoded", "key", "numbers", "open", "strings")
+    __slots__ = ("before_double", "before_text", "clean", "encoded", "key", "numbers", "open", "strings")
 
-    def __init__(self, key: str, encoded: bytes, clean: Callable[[Any], Any]) -> None:
+    def __init__(self, key: str, tag: bytes, encoded: bytes, clean: Callable[[Any], Any] | None) -> None:
         self.key = key
         self.encoded = encoded
+        # None: whatever the value is, it may go as it is
         self.clean = clean
+        # what stands before a text, by the text's length, and before a number of eight bytes
+        self.before_text: dict[int, bytes] = {}
+        self.before_double = delimited(tag, encoded + b"\x12\x09\x21" + bytes(8))[:-8]
         self.strings: dict[str, bytes] = {}
         self.numbers: dict[int, bytes] = {}
         # a key with ever new values (an id, a path) is not worth a cache
@@ -74,16 +81,24 @@ class AttributeEncoder:
         """
         All pairs, each with tag and length.
         """
+        return self.encode_pairs(attributes.items())
+
+    def encode_pairs(self, pairs: Iterable[tuple[str, Any]]) -> bytes:
+        """
+        The same for pairs that are no mapping.
+        """
         keys = self._keys
         parts: list[bytes] = []
         append = parts.append
-        for key, value in attributes.items():
+        for key, value in pairs:
             known = keys.get(key) or self._learn(key)
             kind = type(value)
             if kind is str:
                 append(known.strings.get(value) or self._text(known, value))
             elif kind is int:
                 append(known.numbers.get(value) or self._number(known, value))
+            elif kind is float and known.clean is None:
+                append(known.before_double + _double(value))
             else:
                 append(self._any(known, value))
         return b"".join(parts)
@@ -93,29 +108,36 @@ class AttributeEncoder:
             self._forget()
         shown = key if isinstance(key, str) else str(key)
         encoded = delimited(b"\x0a", utf8(self._policy.text(shown)))
-        known = KnownKey(key, encoded, self._cleaner(shown))
+        known = KnownKey(key, self._tag, encoded, self._cleaner(shown))
         self._keys[key] = known
         return known
 
-    def _cleaner(self, key: str) -> Callable[[Any], Any]:
+    def _cleaner(self, key: str) -> Callable[[Any], Any] | None:
         policy, limit = self._policy, self._limit
         if self._cleaned or key in self._skip:
-            return lambda value: cut(value, limit)
+            return None if limit is None else lambda value: cut(value, limit)
         if key in _QUERY_KEYS:
             return lambda value: policy.query(value, limit) if isinstance(value, str) else policy.value(key, value)
         return lambda value: policy.value(key, value, limit)
 
     def _text(self, known: KnownKey, value: str) -> bytes:
-        clean = known.clean(value)
+        clean = value if known.clean is None else known.clean(value)
         if type(clean) is not str:
             return self._pair(known, any_value(clean))
-        encoded = text_pair(self._tag, known.encoded, utf8(clean))
+        text = utf8(clean)
+        length = len(text)
+        before = known.before_text.get(length)
+        if before is None:
+            before = text_pair(self._tag, known.encoded, text)[: -length or None]
+            if length <= MAX_CACHED_CHARACTERS:
+                known.before_text[length] = before
+        encoded = before + text
         if known.open and clean is value and len(value) <= MAX_CACHED_CHARACTERS:
             self._keep(known, known.strings, value, encoded)
         return encoded
 
     def _number(self, known: KnownKey, value: int) -> bytes:
-        clean = known.clean(value)
+        clean = value if known.clean is None else known.clean(value)
         encoded = self._pair(known, any_value(clean))
         if known.open and clean is value:
             self._keep(known, known.numbers, value, encoded)
@@ -123,7 +145,7 @@ class AttributeEncoder:
 
     def _any(self, known: KnownKey, value: Any) -> bytes:
         try:
-            return self._pair(known, any_value(known.clean(value)))
+            return self._pair(known, any_value(value if known.clean is None else known.clean(value)))
         except Exception as error:  # a value of the user's own that can't be read: the rest must not be lost with it
             fault("encoder", error)
             return self._pair(known, any_value(MASK))

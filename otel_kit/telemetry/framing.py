@@ -38,10 +38,10 @@ class Framer:
         """
         # by identity first, which is quick; what is equal comes together below
         pairs: dict[tuple[int, int], tuple[Any, Any, list[bytes]]] = {}
+        pair: tuple[Any, Any, list[bytes]] = (None, None, [])
         for resource, scope, item in items:
-            pair = pairs.get((id(resource), id(scope)))
-            if pair is None:
-                pair = pairs[id(resource), id(scope)] = (resource, scope, [])
+            if not pair[2] or resource is not pair[0] or scope is not pair[1]:
+                pair = pairs.setdefault((id(resource), id(scope)), (resource, scope, []))
             pair[2].append(delimited(b"\x12", item))
         groups: dict[tuple[bytes, bytes], dict[tuple[bytes, bytes], list[bytes]]] = {}
         for resource, scope, encoded in pairs.values():

@@ -11,7 +11,6 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Sequence
 
-from opentelemetry.exporter.prometheus._mapping import map_unit
 from opentelemetry.sdk.metrics import Exemplar
 from opentelemetry.sdk.metrics.export import (
     AggregationTemporality,
@@ -173,6 +172,11 @@ def unit_of(declaration: Declaration) -> str:
     """
     The declared unit, or nothing where translating it would change the name.
     """
-    word = map_unit(declaration.unit) if declaration.unit else ""
+    if not declaration.unit:
+        return ""
+    # here, since it brings prometheus_client along, and the kit's own metrics do without a unit
+    from opentelemetry.exporter.prometheus._mapping import map_unit
+
+    word = map_unit(declaration.unit)
     stem = declaration.name.removesuffix("_total")
     return declaration.unit if word and stem.endswith(f"_{word}") else ""

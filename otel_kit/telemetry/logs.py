@@ -9,6 +9,7 @@ instrumentation scope, as OpenTelemetry's own handler has it. An item comes with
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from operator import attrgetter
 from struct import Struct
 from typing import Any
 
@@ -30,8 +31,11 @@ Python's names that OpenTelemetry spells otherwise.
 
 EXTRA_PREFIX = "extra."
 MAX_LEVELS = 256
+MAX_REQUEST_KINDS = 1024
+REQUEST_ATTRIBUTES = 8
 
 _times = Struct("<BQBQ").pack
+_kind_of_request = attrgetter("levelno", "levelname", "message", "log_class", "method", "route", "status_code")
 
 
 class LogEncoder:
@@ -55,6 +59,8 @@ class LogEncoder:
         self._attributes = AttributeEncoder(b"\x32", policy, limit)
         self._item_attributes = AttributeEncoder(b"\x32", policy, limit, cleaned=True)
         self._severities: dict[tuple[int, str], bytes] = {}
+        self._requests: dict[tuple[Any, ...], bytes] = {}
+        self._has_room = count_limit is None or count_limit >= REQUEST_ATTRIBUTES
 
     def encode(self, records: Sequence[Any]) -> tuple[bytes, int]:
         """
@@ -75,20 +81,42 @@ class LogEncoder:
 
     def _item(self, item: LogItem) -> bytes:
         nanoseconds = int(item.created * 1e9)
-        attributes, dropped = self._bounded(item_attributes(item))
-        parts = [
-            _times(0x09, nanoseconds, 0x59, nanoseconds),
-            self._severities.get((item.levelno, item.levelname)) or self._severity(item.levelno, item.levelname),
-            delimited(b"\x2a", delimited(b"\x0a", utf8(item.message))),
-            self._item_attributes.encode(attributes),
-        ]
-        if dropped:
-            parts.append(b"\x38" + varint(dropped))
+        parts = [_times(0x09, nanoseconds, 0x59, nanoseconds)]
+        if isinstance(item, RequestItem) and self._has_room and not item.extra and item.exception is None:
+            kind = _kind_of_request(item)
+            parts.append(self._requests.get(kind) or self._learn_request(kind, item))
+            parts.append(self._item_attributes.encode(own_attributes(item)))
+        else:
+            attributes, dropped = self._bounded(item_attributes(item))
+            parts.append(self._head(item))
+            parts.append(self._item_attributes.encode(attributes))
+            if dropped:
+                parts.append(b"\x38" + varint(dropped))
         if item.trace_id is not None and item.span_id is not None:
             parts.append(b"\x4a\x10" + bytes.fromhex(item.trace_id) + b"\x52\x08" + bytes.fromhex(item.span_id))
             if item.trace_flags:
                 parts.append(b"\x45" + item.trace_flags.to_bytes(4, "little"))
         return b"".join(parts)
+
+    def _head(self, item: LogItem) -> bytes:
+        """
+        Severity and message.
+        """
+        severity = self._severities.get((item.levelno, item.levelname))
+        severity = severity or self._severity(item.levelno, item.levelname)
+        return severity + delimited(b"\x2a", delimited(b"\x0a", utf8(item.message)))
+
+    def _learn_request(self, kind: tuple[Any, ...], item: RequestItem) -> bytes:
+        """
+        What all requests of a method, route and outcome have in common.
+        """
+        own = own_attributes(item)
+        common = {key: value for key, value in item_attributes(item).items() if key not in own}
+        encoded = self._head(item) + self._item_attributes.encode(common)
+        if len(self._requests) >= MAX_REQUEST_KINDS:
+            self._requests.clear()
+        self._requests[kind] = encoded
+        return encoded
 
     def _bounded(self, attributes: dict[str, Any]) -> tuple[dict[str, Any], int]:
         limit = self._count_limit
@@ -166,6 +194,18 @@ def item_attributes(item: LogItem) -> dict[str, Any]:
     if item.extra:
         add_extra(attributes, item.extra)
     return attributes
+
+
+def own_attributes(item: RequestItem) -> dict[str, Any]:
+    """
+    The attributes in which one request differs from others of its kind.
+    """
+    own: dict[str, Any] = {"url.path": item.path, "http.server.request.duration": item.duration_seconds}
+    if item.correlation_id is not None:
+        own["correlation_id"] = item.correlation_id
+    if item.client is not None:
+        own["client.address"] = item.client
+    return own
 
 
 def add_request(attributes: dict[str, Any], item: RequestItem) -> None:

@@ -1,16 +1,18 @@
 """
 The few pieces of protobuf's wire format that OTLP needs.
 
-Owns varints, length-delimited fields, and text that can always be written. Knows no message.
+Owns varints, length-delimited fields, text that can always be written, and the reading of a
+message's fields. Knows no message.
 
 Source: protobuf documentation, "Encoding".
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from struct import Struct
 
-__all__ = ["delimited", "fixed64", "signed", "text_pair", "utf8", "varint"]
+__all__ = ["delimited", "fields", "fixed64", "signed", "text_pair", "utf8", "varint"]
 
 _TABLE_SIZE = 8192
 
@@ -24,7 +26,9 @@ def _long_varint(number: int) -> bytes:
     return bytes(result)
 
 
-_TABLE = [_long_varint(number) for number in range(_TABLE_SIZE)]
+# in one and two bytes, written out since this is made at each start
+_TABLE = [bytes((number,)) for number in range(128)]
+_TABLE += [bytes((number & 0x7F | 0x80, number >> 7)) for number in range(128, _TABLE_SIZE)]
 
 fixed64 = Struct("<Q").pack
 """
@@ -77,3 +81,46 @@ def utf8(text: str) -> bytes:
         return text.encode()
     except UnicodeEncodeError:
         return text.encode("utf-8", "replace")
+
+
+def fields(message: bytes) -> Iterator[tuple[int, int | bytes]]:
+    """
+    Number and value of each field: an int where it is a varint, else its bytes.
+
+    Raises:
+        ValueError: The bytes are no message.
+    """
+    at = 0
+    while at < len(message):
+        key, at = _read_varint(message, at)
+        kind = key & 7
+        if kind == 0:
+            value, at = _read_varint(message, at)
+            yield key >> 3, value
+            continue
+        if kind == 2:
+            length, at = _read_varint(message, at)
+        elif kind in _FIXED_LENGTHS:
+            length = _FIXED_LENGTHS[kind]
+        else:
+            raise ValueError(f"a field of kind {kind}")
+        if at + length > len(message):
+            raise ValueError("a field beyond the end")
+        yield key >> 3, message[at : at + length]
+        at += length
+
+
+_FIXED_LENGTHS = {1: 8, 5: 4}
+
+
+def _read_varint(message: bytes, at: int) -> tuple[int, int]:
+    number = 0
+    for shift in range(0, 70, 7):
+        if at >= len(message):
+            break
+        byte = message[at]
+        at += 1
+        number |= (byte & 0x7F) << shift
+        if byte < 0x80:
+            return number & 0xFFFFFFFFFFFFFFFF, at
+    raise ValueError("a number without an end")

@@ -22,6 +22,7 @@ from otel_kit.exposition.otel import InstrumentReader
 from otel_kit.ledger import ledger
 from otel_kit.redaction import Policy
 from otel_kit.settings import Settings
+from otel_kit.telemetry.clean_providers import CleanLoggerProvider, CleanTracerProvider
 from otel_kit.telemetry.foreign import ForeignLogSink
 from otel_kit.telemetry.ledger_points import LedgerPoints
 from otel_kit.telemetry.metrics import MetricExport, OtlpMetricReader
@@ -131,7 +132,8 @@ class Builder:
         if isinstance(existing, TracerProvider):
             self.joined.append("traces")
             return existing, True
-        provider = TracerProvider(
+        provider = CleanTracerProvider(
+            self.policy,
             sampler=sampler,
             resource=self.first_resource,
             shutdown_on_exit=False,
@@ -174,7 +176,8 @@ class Builder:
         if isinstance(existing, LoggerProvider):
             self.joined.append("logs")
             return existing, True
-        provider = LoggerProvider(
+        provider = CleanLoggerProvider(
+            self.policy,
             resource=self.first_resource,
             shutdown_on_exit=False,
             meter_provider=meter_provider,

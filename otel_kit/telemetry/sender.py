@@ -1,9 +1,8 @@
 """
 OTLP over HTTP, and what an answer means.
 
-Owns the only use of `requests`, and the judgement of status, body and Retry-After. A redirect is
-no success, an answer is read only as far as it can matter, and nothing of a header or body
-is ever logged.
+Owns the request, and the judgement of status, body and Retry-After. A redirect is no success,
+an answer is read only as far as it can matter, and nothing of a header or body is ever logged.
 """
 
 from __future__ import annotations
@@ -17,18 +16,28 @@ from http import HTTPStatus
 from typing import Any
 from urllib.parse import urlsplit
 
-import requests
-from requests.adapters import HTTPAdapter
+from urllib3 import BaseHTTPResponse, PoolManager, Timeout
+from urllib3.exceptions import (
+    ConnectTimeoutError,
+    HTTPError,
+    NewConnectionError,
+    ProtocolError,
+    ProxyError,
+    ReadTimeoutError,
+    SSLError,
+)
 
 from otel_kit._version import __version__
 from otel_kit.environment.model import Signal
 from otel_kit.faults import fault
 from otel_kit.telemetry.answers import rejected_items
+from otel_kit.telemetry.connections import basic_authorization, open_pool
 from otel_kit.telemetry.outcome import Outcome, Prepared
 
 __all__ = ["OtlpHttpSender"]
 
 LONGEST_CONNECT_SECONDS = 5.0
+SHORTEST_SECONDS = 0.001
 LARGEST_ANSWER_BYTES = 64 * 1024
 RETRYABLE = frozenset({429, 502, 503, 504})
 
@@ -66,7 +75,10 @@ class OtlpHttpSender:
         }
         if self._compress is not None:
             self._headers["Content-Encoding"] = signal.compression
-        self._session: requests.Session | None = None
+        login = basic_authorization(urlsplit(signal.endpoint))
+        if login is not None and "authorization" not in map(str.lower, signal.headers):
+            self._headers["Authorization"] = login
+        self._pool: PoolManager | None = None
 
     def prepare(self, items: Sequence[Any]) -> Prepared:
         """
@@ -92,39 +104,41 @@ class OtlpHttpSender:
         Let the next request start with connections of its own.
         """
         # not closed: another thread, or the parent process, may be reading from it
-        self._session = None
+        self._pool = None
 
     def _post(self, payload: bytes, timeout_seconds: float) -> Outcome:
+        deadline = time.monotonic() + timeout_seconds
         try:
-            response = self._open_session().post(
+            pool = self._pool
+            if pool is None:
+                pool = self._pool = open_pool(self._signal)
+            with pool.urlopen(
+                "POST",
                 self._signal.endpoint,
-                data=payload,
+                body=payload,
                 headers=self._headers,
-                timeout=(min(timeout_seconds, LONGEST_CONNECT_SECONDS), timeout_seconds),
-                allow_redirects=False,
-                stream=True,
-            )
-            with response:
-                return judge(response.status_code, response.headers.get("Retry-After"), read_answer(response))
-        except requests.RequestException as error:
+                timeout=patience(timeout_seconds),
+                retries=False,
+                redirect=False,
+                preload_content=False,
+            ) as response:
+                return judge(response.status, response.headers.get("Retry-After"), read_answer(response, deadline))
+        except HTTPError as error:
             return judge_error(error)
-        except (OSError, ValueError) as error:  # a certificate file that is gone, a header that can't be written
+        except OSError as error:  # a certificate file that is gone
             fault("export", error)
             return Outcome("later", type(error).__qualname__, answered=False)
+        except (ValueError, ImportError) as error:  # a header that can't be written, a proxy of an unknown kind
+            fault("export", error)
+            return Outcome("drop", type(error).__qualname__, answered=False)
 
-    def _open_session(self) -> requests.Session:
-        session = self._session
-        if session is None:
-            session = requests.Session()
-            adapter = HTTPAdapter(pool_connections=1, pool_maxsize=1, max_retries=0)
-            session.mount("http://", adapter)
-            session.mount("https://", adapter)
-            session.verify = self._signal.certificate or True
-            certificate, key = self._signal.client_certificate, self._signal.client_key
-            if certificate is not None:
-                session.cert = certificate if key is None else (certificate, key)
-            self._session = session
-        return session
+
+def patience(timeout_seconds: float) -> Timeout:
+    """
+    What one request may take.
+    """
+    total = max(timeout_seconds, SHORTEST_SECONDS)
+    return Timeout(total=total, connect=min(total, LONGEST_CONNECT_SECONDS))
 
 
 def host_of(endpoint: str) -> str:
@@ -138,11 +152,22 @@ def host_of(endpoint: str) -> str:
         return "an endpoint that is no URL"
 
 
-def read_answer(response: requests.Response) -> bytes:
+def read_answer(response: BaseHTTPResponse, deadline: float) -> bytes:
     """
-    The body up to a bound; an endless one is left where it is.
+    The body up to a bound in bytes and time; an endless one is left where it is.
+
+    A broken one counts as empty: whether the items were taken is the status's to say.
     """
-    return bytes(response.raw.read(LARGEST_ANSWER_BYTES, decode_content=True) or b"")
+    body = b""
+    try:
+        while len(body) < LARGEST_ANSWER_BYTES and time.monotonic() < deadline:
+            piece = response.read1(LARGEST_ANSWER_BYTES - len(body), decode_content=True)
+            if not piece:
+                break
+            body += piece
+    except (HTTPError, OSError):
+        return b""
+    return body
 
 
 def judge(status: int, retry_after: str | None, body: bytes) -> Outcome:
@@ -164,23 +189,21 @@ def judge(status: int, retry_after: str | None, body: bytes) -> Outcome:
     return Outcome("drop", kind, "server_error" if status >= 500 else "rejected")
 
 
-def judge_error(error: requests.RequestException) -> Outcome:
+def judge_error(error: HTTPError) -> Outcome:
     """
     What it means that there was no answer.
     """
-    if isinstance(error, requests.ConnectTimeout):
+    # a refused connection is a kind of connect time-out to urllib3, so it is asked for first
+    if isinstance(error, (NewConnectionError, ProxyError)):
+        return Outcome("unreachable", "connection refused", answered=False)
+    if isinstance(error, ConnectTimeoutError):
         return Outcome("later", "connect timeout", answered=False)
-    if isinstance(error, requests.Timeout):
+    if isinstance(error, ReadTimeoutError) or any(isinstance(cause, TimeoutError) for cause in error.args):
         return Outcome("later", "timeout", answered=False)
-    if isinstance(error, requests.exceptions.SSLError):
+    if isinstance(error, SSLError):
         return Outcome("later", "TLS", answered=False)
-    if isinstance(error, requests.ConnectionError):
-        text = repr(error)
-        if "NewConnectionError" in text or "NameResolutionError" in text or "ProxyError" in text:
-            return Outcome("unreachable", "connection refused", answered=False)
+    if isinstance(error, ProtocolError):
         return Outcome("later", "connection lost", answered=False)
-    if isinstance(error, (requests.exceptions.ChunkedEncodingError, requests.exceptions.ContentDecodingError)):
-        return Outcome("later", "broken answer")
     fault("export", error)
     return Outcome("drop", type(error).__qualname__, "failed", answered=False)
 

@@ -14,8 +14,6 @@ from dataclasses import dataclass, replace
 from importlib import import_module
 from typing import Any
 
-from google.protobuf.json_format import MessageToDict
-
 from otel_kit.environment.model import Signal, SignalName
 from otel_kit.telemetry.official import OfficialSender
 from otel_kit.telemetry.outcome import Sender
@@ -44,9 +42,9 @@ class SignalParts:
     Protobuf bytes of a batch, and how many of its items are not in them.
     """
 
-    request: Any
+    request: Callable[[], Any]
     """
-    The official class of an export request.
+    Makes an empty export request of the official class.
     """
 
     convert: Callable[[Any], Any]
@@ -113,13 +111,17 @@ def in_json(parts: SignalParts) -> Encode:
     """
     The signal's encoding in OTLP's JSON form.
     """
+    # here, since OTLP's usual form does without it
+    from google.protobuf.json_format import MessageToDict
 
     def encode(items: Sequence[Any]) -> tuple[bytes, int]:
         body, lost = parts.encode(items)
         if not body:
             return b"", lost
-        message = MessageToDict(parts.request.FromString(body), use_integers_for_enums=True)
-        return json.dumps(with_hexadecimal_ids(message), separators=(",", ":")).encode(), lost
+        message = parts.request()
+        message.ParseFromString(body)
+        found = MessageToDict(message, use_integers_for_enums=True)
+        return json.dumps(with_hexadecimal_ids(found), separators=(",", ":")).encode(), lost
 
     return encode
 

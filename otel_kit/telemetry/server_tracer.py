@@ -169,6 +169,19 @@ class ServerSpan(SdkSpan):
         )
         return FIXED_BYTES + texts
 
+    def untouched(self) -> tuple[Any, ...] | None:
+        """
+        Context, parent, name, start, end, attributes and status of a finished span that nobody has added to.
+
+        None where an exporter has to read it as any other span: for events, links, or what the application set.
+        """
+        clean = self._clean
+        if len(clean) != self._given or not self.clean_keys or self._events or self._links is not _NO_LINKS:
+            return None
+        if self._attributes.dropped:  # type: ignore[union-attr]
+            return None
+        return self._context, self._parent, self._name, self._start_time, self._end_time, clean, self._status
+
     def _readable_span(self) -> ReadableSpan:
         # nothing changes any more once the end is set, so processors get the span, not a copy of it
         return self

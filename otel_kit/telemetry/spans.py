@@ -4,7 +4,8 @@ Finished spans as OTLP bytes.
 Owns the layout of a span on the wire and the redaction of all its parts: name, attributes,
 events, status text, trace state and links. Takes the SDK's spans and anything with the same
 properties. A part that can't be encoded is left out and counted; the span goes on. A span that has
-`clean_keys` says by it that these attributes passed the policy where they were set.
+`clean_keys` says by it that these attributes passed the policy where they were set; one that has
+`untouched` gives its parts at once, as long as it is as the kit made it.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from otel_kit.redaction import Policy
 from otel_kit.telemetry.attributes import AttributeEncoder
 from otel_kit.telemetry.framing import Framer
 from otel_kit.telemetry.protobuf import delimited, fixed64, utf8, varint
+from otel_kit.telemetry.usual import UsualAttributes
 
 __all__ = ["SpanEncoder"]
 
@@ -40,7 +42,7 @@ _KINDS = {
 
 # trace id, span id; start and end; flags: tag bytes and values in one go
 _ids = Struct(">2s16s2s8s").pack
-_times = Struct("<BQBQ").pack
+_ids_and_times = Struct("<2s16s2s8sBQBQ").pack
 _flags = Struct("<2sI").pack
 _link_flags = Struct("<BI").pack
 
@@ -59,6 +61,7 @@ class SpanEncoder:
         self._framer = Framer(policy)
         self._attributes = AttributeEncoder(b"\x4a", policy, limit)
         self._kit_attributes = AttributeEncoder(b"\x4a", policy, limit, CLEAN_SPAN_KEYS)
+        self._usual_attributes = UsualAttributes(self._kit_attributes)
         self._event_attributes = AttributeEncoder(b"\x1a", policy, event_limit)
         self._link_attributes = AttributeEncoder(b"\x22", policy, event_limit)
         self._names: dict[str, bytes] = {}
@@ -70,7 +73,10 @@ class SpanEncoder:
         encoded: list[tuple[Any, Any, bytes]] = []
         for span in spans:
             try:
-                encoded.append((span.resource, span.instrumentation_scope, self._span(span)))
+                untouched = getattr(span, "untouched", None)
+                parts = untouched() if untouched is not None else None
+                one = self._span(span) if parts is None else self._server_span(*parts)
+                encoded.append((span.resource, span.instrumentation_scope, one))
             except Exception as error:  # one bad span must not take five hundred others with it
                 fault("encoder", error)
                 self._rescue(span, encoded)
@@ -83,11 +89,27 @@ class SpanEncoder:
         with suppress(Exception):
             encoded.append((span.resource, span.instrumentation_scope, self._span(span, bare=True)))
 
+    def _server_span(
+        self, context: Any, parent: Any, name: str, start: int, end: int, attributes: dict[str, Any], status: Any
+    ) -> bytes:
+        """
+        A span that the kit made and nobody changed: a third of the time of `_span`, which gives the same message.
+        """
+        parts = [
+            beginning(context, start, end),
+            self._names.get(name) or self._name(name),
+            _SERVER if parent is None else server_below(parent),
+            self._usual_attributes.encode(attributes),
+            self._status(status),
+        ]
+        if context.trace_state:
+            parts.append(self._guarded(self._trace_state, context.trace_state))
+        return b"".join(parts)
+
     def _span(self, span: Any, bare: bool = False) -> bytes:
         context, parent, kind = span.context, span.parent, span.kind
         parts = [
-            _ids(b"\x0a\x10", context.trace_id.to_bytes(16, "big"), b"\x12\x08", context.span_id.to_bytes(8, "big")),
-            _times(0x39, span.start_time or 0, 0x41, span.end_time or 0),
+            beginning(context, span.start_time or 0, span.end_time or 0),
             b"\x30\x02" if kind is SpanKind.SERVER else _KINDS[kind.value],
             self._names.get(span.name) or self._name(span.name),
         ]
@@ -162,6 +184,27 @@ class SpanEncoder:
         if dropped:
             parts.append(b"\x28" + varint(dropped))
         return delimited(b"\x6a", b"".join(parts))
+
+
+def beginning(context: Any, start: int, end: int) -> bytes:
+    """
+    Ids and times of a span.
+    """
+    trace_id: bytes = context.trace_id.to_bytes(16, "big")
+    span_id: bytes = context.span_id.to_bytes(8, "big")
+    return _ids_and_times(b"\x0a\x10", trace_id, b"\x12\x08", span_id, 0x39, start, 0x41, end)
+
+
+_SERVER = b"\x30\x02" + _flags(b"\x85\x01", HAS_IS_REMOTE)
+
+
+def server_below(parent: Any) -> bytes:
+    """
+    Kind, parent and flags of a server span.
+    """
+    flags = HAS_IS_REMOTE | (IS_REMOTE if parent.is_remote else 0)
+    span_id: bytes = parent.span_id.to_bytes(8, "big")
+    return b"\x30\x02\x22\x08" + span_id + _flags(b"\x85\x01", flags)
 
 
 def plain(attributes: Any) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import math
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
@@ -164,3 +165,14 @@ def test_guarded_methods_do_the_same() -> None:
     child.inc(2, exemplar=IDS)
 
     assert (2.0,) == child.values()
+
+
+@pytest.mark.parametrize("ids", [("ghp_16C7e42F292c6912", IDS[1]), {"user": "jo"}, (IDS[0], None), ("é" * 32, IDS[1])])
+def test_an_exemplar_that_leads_to_no_trace_is_left_out(ids: Any) -> None:
+    """
+    Only ids are shown: nobody has looked at what else somebody passes.
+    """
+    child = CounterChild(1)
+    child.inc(1, ids)
+
+    assert (None,) == child.exemplars()

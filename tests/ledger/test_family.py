@@ -166,3 +166,42 @@ def test_value_that_the_policy_fails_on_is_hidden(registry: Registry) -> None:
     ledger.clean_label = lambda label, value: str(1 / 0)
 
     assert (("x", "REDACTED"),) == counter.labels("secret").labels
+
+
+def test_the_policy_knows_the_name_of_the_label(registry: Registry) -> None:
+    """
+    A value may be secret by its name alone.
+    """
+    ledger, counter = Ledger(registry), Counter("c", "C.", ["user", "password"], registry=registry)
+    ledger.clean_label = lambda label, value: "MASK" if label == "password" else value
+
+    assert (("user", "jo"), ("password", "MASK")) == counter.labels(user="jo", password="x").labels
+
+
+def test_early_series_are_cleaned_when_the_policy_comes(registry: Registry) -> None:
+    """
+    What a module counted before set-up goes under the policy too, added up where it becomes one series.
+    """
+    ledger, counter = Ledger(registry), Counter("c", "C.", ["x"], registry=registry)
+    first, second = counter.labels("secret1"), counter.labels("secret2")
+    first.inc()
+    second.inc(2)
+    counter.labels("other").inc(4)
+
+    ledger.clean_label = lambda label, value: "MASK" if value.startswith("secret") else value
+    first.inc(8)
+    second.inc(16)
+    counter.labels("secret1").inc(32)
+
+    assert {("MASK",): (59.0,), ("other",): (4.0,)} == {s.key: s.values for s in ledger.snapshot()[-1].series}
+    assert [("MASK",)] == [s.key for s in ledger.snapshot()[-1].series if ("x", "MASK") in s.labels]
+
+
+def test_the_ledgers_own_labels_need_no_policy(registry: Registry) -> None:
+    """
+    Where the policy fails, the count of its faults still says so.
+    """
+    ledger = Ledger(registry)
+    ledger.clean_label = lambda label, value: "MASK"
+
+    assert (("metric", "orders_total"),) == registry.refused.labels("orders_total").labels  # type: ignore[union-attr]

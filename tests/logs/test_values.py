@@ -124,3 +124,34 @@ def test_text_is_cut_above_the_limit() -> None:
     A margin is left for the policy, which cuts without leaving a piece of a secret.
     """
     assert TEXT_LIMIT + CUT_MARGIN == len(safe_text("x" * 1_000_000))
+
+
+def test_a_text_is_kept_as_a_whole_or_not_at_all() -> None:
+    """
+    Where the record's room ends no text is cut: the policy would take a piece of a secret for a whole text.
+    """
+    secret = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"
+    for rest in range(0, 80, 7):
+        kept, _ = plain_mapping({"a": "x" * (TEXT_LIMIT + CUT_MARGIN - rest), "b": secret})
+
+        assert kept.get("b") in (secret, "...", None)
+
+
+def test_a_long_text_after_short_ones_is_kept() -> None:
+    """
+    It may overdraw the room once.
+    """
+    kept, size = plain_mapping({"id": 7, "note": "short", "body": "x" * 100_000, "late": "y" * 100})
+
+    assert TEXT_LIMIT + CUT_MARGIN == len(str(kept["body"]))
+    assert "late" not in kept
+    assert size > TEXT_LIMIT
+
+
+def test_a_very_long_name_is_not_cut() -> None:
+    """
+    It is replaced, so that no piece of what it holds is left.
+    """
+    kept, _ = plain_mapping({"n" * 300: 1})
+
+    assert {"<name of 300 characters>": 1} == kept

@@ -289,3 +289,15 @@ def test_a_policy_is_taken_as_it_is() -> None:
     Who has built a policy may hand it over.
     """
     assert policy is policy_from(policy)
+
+
+def test_a_text_that_was_cut_at_the_margin_is_taken_for_cut() -> None:
+    """
+    The SDK leaves exactly the margin; with masks before it the halved secret must not move under the limit.
+    """
+    secret = SECRETS["aws secret"][0]
+    before = f"{SECRETS['github'][0]} " * 3
+    for shown in range(8, 40):
+        text = (before + "x" * (LIMIT + MARGIN - len(before) - shown - 1) + " " + secret)[: LIMIT + MARGIN]
+
+        assert secret[:8] not in policy.text(text, LIMIT)

@@ -95,3 +95,12 @@ def test_keeps_a_user_name_in_a_url() -> None:
     url = "ssh://deploy@build.example.com/srv"
 
     assert url is policy.text(url)
+
+
+def test_overlapping_candidates_go_together() -> None:
+    """
+    Forty characters that end inside of a secret and look like one leave nothing of it behind.
+    """
+    secret = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"
+
+    assert "EXAMPLEKEY" not in policy.text(f"http://127.0.0.1:37601/items//items/{secret}?page=2")

@@ -28,7 +28,6 @@ policy = Policy()
         ("a", 1),
         {"a": {"b": [1]}},
         {"a", "b"},
-        object(),
         1732190400123456789,
     ],
 )
@@ -172,3 +171,30 @@ def test_a_value_that_raises_is_masked() -> None:
             raise RuntimeError
 
     assert MASK == policy.value("note", Broken(a="b"))
+
+
+def test_other_objects_become_their_clean_text() -> None:
+    """
+    What an exit would print has been judged before.
+    """
+
+    class Account:
+        def __str__(self) -> str:
+            return "account of alice@example.com"
+
+    class Unprintable:
+        def __str__(self) -> str:
+            raise ValueError("no")
+
+    assert "account of REDACTED" == policy.value("note", Account())
+    assert ["account of REDACTED"] == policy.value("note", [Account()])
+    assert "<unprintable Unprintable>" == policy.value("note", Unprintable())
+
+
+def test_names_of_any_type_are_redacted() -> None:
+    """
+    Bytes and numbers are names too.
+    """
+    assert {MASK: 1} == policy.value("note", {b"alice@example.com": 1})
+    assert {MASK: 1} == policy.value("note", {4111111111111111: 1})
+    assert {b"note": 1, 7: 2} == policy.value("note", {b"note": 1, 7: 2})

@@ -46,6 +46,7 @@ async def lifespan(_: FastAPI) -> AsyncIterator[None]:
 
 service = FastAPI(lifespan=lifespan)
 kit = setup_observability(service, service_name="shop")
+logger.info("shop.imported")
 
 
 @service.get("/items/{item_id}")

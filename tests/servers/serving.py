@@ -41,6 +41,7 @@ SETUPS: dict[str, list[str]] = {
     "gunicorn": [*_GUNICORN, "-w", "{workers}"],
     "gunicorn-preload": [*_GUNICORN, "-w", "{workers}", "--preload"],
     "script": ["-m", "tests.servers.script", "{port}"],
+    "script-workers": ["-m", "tests.servers.script", "{port}", "{workers}"],
 }
 """How a service is served: arguments of the interpreter."""
 

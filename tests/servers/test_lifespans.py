@@ -142,7 +142,7 @@ def test_parent_and_forked_child_deliver_each_its_own() -> None:
 
 def test_parent_that_has_only_logged_ends_soon() -> None:
     """
-    A server's parent comes to its end after its workers, which have used up the time: a hanging collector gets little more.
+    A server's parent ends after its workers, which have used the time up: a hanging collector gets little more.
     """
     with OtlpReceiver(mode="hang") as receiver:
         ran = run("parent_that_logs", receiver)

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.otlp_receiver import OtlpReceiver
 from tests.servers.serving import Server, get, serve, wait_until
 
 TIMES_PER_REQUEST = 50
@@ -90,6 +91,20 @@ def dropped(server: Server, reason: str) -> float:
     Lines that the page says were lost for this reason.
     """
     return server.scrape().sum("otel_kit_log_lines_dropped_total", reason=reason)
+
+
+def test_output_and_collector_share_the_time_at_the_end(tmp_path: Path) -> None:
+    """
+    Nobody reads the output and the collector hangs: that is no longer than either of them.
+    """
+    with (
+        OtlpReceiver(mode="hang") as receiver,
+        unread_pipe() as descriptor,
+        serve("uvicorn", tmp_path, stdout=descriptor, collector=receiver.url) as server,
+    ):
+        talk(server)
+
+        assert server.stop() <= 5.0
 
 
 def test_every_line_lost_to_a_closed_pipe_is_counted(tmp_path: Path) -> None:

@@ -4,15 +4,16 @@ A server is told to end right after it has answered: nothing is lost, and nobody
 
 from __future__ import annotations
 
+import http.client
 import signal
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 import pytest
 
 from tests.otlp_receiver import OtlpReceiver
-from tests.servers.serving import Server, serve, wait_until
+from tests.servers.serving import Server, get, serve, wait_until
 
 LONGEST_END_SECONDS = 5.0
 TERM, INT = signal.SIGTERM, signal.SIGINT
@@ -46,6 +47,7 @@ def request_lines(receiver: OtlpReceiver) -> int:
         ("gunicorn-preload", 2, TERM),
         ("script", 1, TERM),
         ("script", 1, INT),
+        ("script-workers", 2, TERM),
     ],
 )
 def test_delivers_everything_at_the_end(setup: str, workers: int, number: int, tmp_path: Path) -> None:
@@ -68,16 +70,44 @@ def test_keeps_what_the_application_says_at_its_end(setup: str, tmp_path: Path) 
     with OtlpReceiver() as receiver, serve(setup, tmp_path, collector=receiver.url) as server:
         server.stop()
 
-        assert ["shop.opened", "shop.closed"] == [
+        assert ["shop.imported", "shop.opened", "shop.closed"] == [
             record.body.string_value for record in receiver.logs if record.body.string_value.startswith("shop.")
         ]
         assert 1 == len(server.said("shop.closed"))
 
 
-@pytest.mark.parametrize("setup", ["gunicorn", "gunicorn-preload"])
+@pytest.mark.parametrize(("setup", "workers"), [("uvicorn", 1), ("gunicorn", 2)])
+def test_loses_nothing_under_load(setup: str, workers: int, tmp_path: Path) -> None:
+    """
+    The signal comes while clients go on asking: each request that was answered has its span, record and line.
+    """
+    with OtlpReceiver() as receiver, serve(setup, tmp_path, workers=workers, collector=receiver.url) as server:
+        with ThreadPoolExecutor(4) as pool:
+            clients = [pool.submit(ask_until_it_ends, server) for _ in range(4)]
+            wait_until(lambda: len(server.said("request_completed")) > 300, 10, "the load has begun")
+            server.stop()
+            answered = sum(client.result() for client in clients)
+        written = len(server.said("request_completed"))
+
+        assert 300 < answered <= written
+        assert (written, written) == (len(receiver.spans), request_lines(receiver))
+
+
+def ask_until_it_ends(server: Server) -> int:
+    """
+    How many requests were answered until the server closed the connection.
+    """
+    answered = 0
+    with server.connection() as connection, suppress(OSError, http.client.HTTPException):
+        while True:
+            answered += 200 == get(connection, "/items/7").status
+    return answered
+
+
+@pytest.mark.parametrize("setup", ["uvicorn-workers", "gunicorn", "gunicorn-preload"])
 def test_reload_of_all_workers_loses_nothing(setup: str, tmp_path: Path) -> None:
     """
-    gunicorn replaces its workers on SIGHUP: what the old ones had is delivered, and the totals go on.
+    The server replaces its workers on SIGHUP: what the old ones had is delivered, and the totals go on.
     """
     with OtlpReceiver() as receiver, serve(setup, tmp_path, workers=2, collector=receiver.url) as server:
         old = set(server.worker_pids())
@@ -101,6 +131,7 @@ def test_reload_of_all_workers_loses_nothing(setup: str, tmp_path: Path) -> None
         ("gunicorn", 2, TERM),
         ("gunicorn-preload", 2, TERM),
         ("script", 1, TERM),
+        ("script-workers", 2, TERM),
     ],
 )
 def test_ends_in_time_whatever_the_collector_does(setup: str, workers: int, number: int, tmp_path: Path) -> None:
@@ -130,11 +161,10 @@ def test_ends_at_once_where_nobody_listens(setup: str, tmp_path: Path) -> None:
     """
     A service that has no collector, and never asked for one, ends as fast as it would without the kit.
     """
-    with OtlpReceiver(mode="refuse") as receiver:
-        with serve(setup, tmp_path, collector=receiver.url) as server:
-            server.drive(50)
+    with OtlpReceiver(mode="refuse") as receiver, serve(setup, tmp_path, collector=receiver.url) as server:
+        server.drive(50)
 
-            assert server.stop() <= 1.5
+        assert server.stop() <= 1.5
 
 
 def test_default_endpoint_costs_no_time_at_the_end(tmp_path: Path) -> None:

@@ -9,11 +9,16 @@ import random
 from typing import Any
 
 import pytest
+from opentelemetry._logs import LogRecord
 from opentelemetry.exporter.otlp.proto.common.trace_encoder import encode_spans
+from opentelemetry.sdk._logs import ReadWriteLogRecord
 from opentelemetry.sdk._logs.export import InMemoryLogRecordExporter
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace.export import SpanExportResult
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+from opentelemetry.sdk.util.instrumentation import InstrumentationScope
+from opentelemetry.trace import SpanContext, TraceFlags
+from opentelemetry.trace.span import TraceState
 
 from otel_kit.logs.item import LogItem
 from otel_kit.redaction import Policy
@@ -121,3 +126,29 @@ def test_an_item_that_cannot_be_copied_is_counted() -> None:
     prepared = sender.prepare([light_span(), object()])
 
     assert (1, 1) == (len(prepared.payload), prepared.unencodable)
+
+
+def test_trace_state_and_scope_are_clean() -> None:
+    """
+    What an exporter reads beside the attributes has passed the policy.
+    """
+    policy = Policy(patterns=["swordfish"])
+    context = SpanContext(1, 2, False, TraceFlags(1), TraceState([("dd", "s:1"), ("vendor", "swordfish")]))
+    scope = InstrumentationScope("library", attributes={"password": "x"})
+
+    copy = clean_span(light_span(context=context, instrumentation_scope=scope), policy, None)
+
+    assert {"dd": "s:1"} == dict(copy.get_span_context().trace_state.items())  # type: ignore[union-attr]
+    assert {"password": "REDACTED"} == dict(copy.instrumentation_scope.attributes)  # type: ignore[union-attr,arg-type]
+
+
+def test_names_of_events_and_severities_are_clean() -> None:
+    """
+    A record's other texts pass the policy too.
+    """
+    record = LogRecord(body="said", severity_text="swordfish", event_name="swordfish")
+    given = ReadWriteLogRecord(record, Resource({}), InstrumentationScope("library"))
+
+    clean = readable_record(given, Policy(patterns=["swordfish"]), None, None).log_record
+
+    assert ("REDACTED", "REDACTED") == (clean.severity_text, clean.event_name)

@@ -11,12 +11,13 @@ import json
 from collections.abc import AsyncIterator
 from typing import Any, Literal
 
-from completion import Completion, RateLimited
 from fastapi import APIRouter, FastAPI, HTTPException, Request
 from fastapi.responses import JSONResponse, Response, StreamingResponse
+from pydantic import BaseModel, Field
+
+from completion import Completion, RateLimited
 from notes import find_notes
 from provider import MODELS
-from pydantic import BaseModel, Field
 
 __all__ = ["DEFAULT_MODEL", "answer_failures", "router"]
 

@@ -11,6 +11,9 @@ import logging
 from collections.abc import AsyncIterator
 from time import perf_counter
 
+from opentelemetry import trace
+from opentelemetry.trace import Span, SpanKind, Status, StatusCode
+
 from middleware.metrics import (
     chat_completion_cost_usd_total,
     chat_completion_errors_total,
@@ -18,8 +21,6 @@ from middleware.metrics import (
     chat_completions_total,
     provider_latency_seconds,
 )
-from opentelemetry import trace
-from opentelemetry.trace import Span, SpanKind, Status, StatusCode
 from provider import Model, QuotaExceeded, StreamStalled, count_tokens, stream_completion
 
 __all__ = ["Completion", "RateLimited"]
@@ -108,15 +109,14 @@ class Completion:
         _logger.warning("chat_failed", extra={**self._facts(), "error_type": error_type})
 
     def _record_use(self, span: Span, seconds: float) -> None:
-        model, used = self.model, self.usage()
+        model = self.model
+        of_model = {"provider": model.provider, "model": model.name}
         span.set_attribute("gen_ai.usage.input_tokens", self.prompt_tokens)
         span.set_attribute("gen_ai.usage.output_tokens", self.completion_tokens)
-        for token_type, count in (("prompt", used["prompt_tokens"]), ("completion", used["completion_tokens"])):
-            chat_completion_tokens_total.labels(
-                provider=model.provider, model=model.name, token_type=token_type
-            ).inc(count)
+        chat_completion_tokens_total.labels(**of_model, token_type="prompt").inc(self.prompt_tokens)
+        chat_completion_tokens_total.labels(**of_model, token_type="completion").inc(self.completion_tokens)
         cost = model.cost_usd(self.prompt_tokens, self.completion_tokens)
-        chat_completion_cost_usd_total.labels(provider=model.provider, model=model.name).inc(cost)
+        chat_completion_cost_usd_total.labels(**of_model).inc(cost)
         provider_latency_seconds.labels(provider=model.provider, operation="chat_completion").observe(seconds)
 
     def _finish_reason(self) -> str:

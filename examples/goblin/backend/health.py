@@ -11,9 +11,10 @@ import tempfile
 from collections.abc import Awaitable, Callable
 from time import perf_counter
 
-import notes
 from fastapi import APIRouter
 from fastapi.responses import JSONResponse
+
+import notes
 from middleware.metrics import service_health_status
 
 __all__ = ["router"]

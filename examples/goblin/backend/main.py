@@ -8,11 +8,11 @@ Owns which parts make the service. What makes it observable is the one line belo
 
 from __future__ import annotations
 
+from fastapi import FastAPI
+
 import chat
 import health
 import login
-from fastapi import FastAPI
-
 from otel_kit import setup_observability
 
 app = FastAPI(title="Goblin Assistant")

@@ -1,0 +1,47 @@
+"""
+The command line: `otel-kit COMMAND`.
+
+Owns which commands there are and what they are told. Each command is a module beside this one,
+imported when it is asked for. No part of a service imports from here.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+
+from otel_kit._version import __version__
+
+__all__ = ["main"]
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """
+    Run one command.
+
+    Args:
+        arguments: None takes those of the process. What can't be understood ends the process with status 2.
+
+    Returns:
+        The exit status: 0 when the command did what it is for.
+    """
+    _parser().parse_args(arguments)
+    from otel_kit.cli.demo import run_demo
+
+    try:
+        return run_demo(sys.stdout)
+    except BrokenPipeError:
+        # whoever read the output has gone; the interpreter would stumble over the rest of it once more
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="otel-kit", description="One line makes a FastAPI service observable.")
+    parser.add_argument("--version", action="version", version=f"otel-kit {__version__}")
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    told = "start an example service, send it traffic with a failure in it, and show what can be seen"
+    commands.add_parser("demo", help=told, description=f"{told[0].upper()}{told[1:]}. Needs nothing but this package.")
+    return parser
