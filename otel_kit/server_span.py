@@ -56,9 +56,9 @@ class ServerSpans:
         answer_headers: CapturedHeaders | None = None,
     ) -> None:
         self._tracer = tracer
-        self._request_headers = request_headers
-        self._answer_headers = answer_headers
-        self.captures_answers = bool(answer_headers)
+        self._request_headers = request_headers or None
+        self._answer_headers = answer_headers or None
+        self.captures_answers = self._answer_headers is not None
 
     def start(self, record: RequestRecord, remote: SpanContext | None, base: Context) -> Context:
         """
@@ -77,7 +77,7 @@ class ServerSpans:
         name = record.method if record.method != "_OTHER" else "HTTP"
         span = self._tracer.start(name, base, _attributes(record), links, record.started_ns)
         adopt(record, span)
-        if self._request_headers and span.is_recording():
+        if self._request_headers is not None and span.is_recording():
             span.set_attributes(self._request_headers.attributes(record.scope["headers"]))
         return set_span_in_context(span, base)
 
@@ -85,7 +85,7 @@ class ServerSpans:
         """
         Note those headers of the answer that are to be captured. Never raises.
         """
-        if self._answer_headers and record.span.is_recording():
+        if self._answer_headers is not None and record.span.is_recording():
             try:
                 record.span.set_attributes(self._answer_headers.attributes(headers))
             except Exception as error:

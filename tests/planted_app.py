@@ -115,7 +115,7 @@ async def cut(limit: int) -> int:
     Attributes of spans, events and records in which a secret lies around the limit.
     """
     done = 0
-    masked_before = f"{PLANTED['github'][0]} " * 6
+    masked_before = f"{PLANTED['github'][0]} " * 10
     for kind in ("aws secret", "google", "iban", "e-mail", "database url", "card"):
         secret = PLANTED[kind][0]
         for place in (limit, limit + 256):

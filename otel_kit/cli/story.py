@@ -112,7 +112,7 @@ def show_movements(evidence: Evidence, screen: Screen) -> None:
             family = movement.name
             screen.line(f"  {screen.paint(family, 'bold')}")
         amount = _amount(movement, evidence.after.kinds.get(family, ""))
-        screen.line(f"    {fit(movement.labels, screen.width - 26)} {amount:>20}")
+        screen.line(f"    {fit(movement.labels, screen.width - 5 - len(amount))} {amount}")
 
 
 def _movements(evidence: Evidence) -> list[Movement]:

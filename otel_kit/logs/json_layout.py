@@ -27,6 +27,7 @@ __all__ = ["JsonLayout"]
 
 _OPTIONS = orjson.OPT_NON_STR_KEYS
 _MAX_KINDS = 1_024
+_IDS = ("trace_id", "span_id")
 
 _kind_of_request = attrgetter("levelname", "logger", "message", "method", "route", "status_code", "log_class")
 
@@ -42,13 +43,16 @@ class JsonLayout:
     def __init__(self, layout: LogLayout, constants: Mapping[str, str] | None = None) -> None:
         self._fields = LineFields(layout, constants)
         self._own = self._fields.of_one_request
+        names = [field.name for field in layout.fields]
+        # a name that stands twice would leave fewer places than values
+        self._has_templates = len({*names, *_IDS}) == len(names) + len(_IDS)
         self._templates: dict[tuple[Any, ...], bytes] = {}
 
     def line(self, item: LogItem) -> bytes:
         """
         The line with its end.
         """
-        text = self._from_template(item) if isinstance(item, RequestItem) else None
+        text = self._from_template(item) if self._has_templates and isinstance(item, RequestItem) else None
         if text is None:
             text = self._from_fields(item)
         if not text.isascii() or b"\x7f" in text:
@@ -75,7 +79,7 @@ class JsonLayout:
         """
         The line with a place in it for each value that is the request's own.
         """
-        own = {*self._own.names, "trace_id", "span_id"}
+        own = {*self._own.names, *_IDS}
         parts = []
         for name, value in self._fields(item).items():
             key, text = orjson.dumps(name), b"%b" if name in own else orjson.dumps(value).replace(b"%", b"%%")

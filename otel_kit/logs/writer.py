@@ -9,8 +9,8 @@ a line is written by its caller as far as the output takes it at once, and waits
 parent process that only forks workers never has a thread, and neither has a forked child that
 doesn't serve.
 
-The thread sleeps while there is nothing to do. Once woken it gathers for a few milliseconds,
-which makes one write of many lines and spares each request the wake-up.
+The thread sleeps while there is nothing to do. Once woken it gathers for a fiftieth of a second, or
+until much has come or somebody flushes: one write of many lines, and no wake-up for each request.
 A caller that logs in a tight loop would keep the interpreter lock from the thread: from half a
 queue on it gives way for a tenth of a millisecond, as long as the output is being taken.
 """
@@ -40,7 +40,8 @@ __all__ = ["LineWriter"]
 
 MAX_ITEMS = 10_000
 MAX_BYTES = 8 * 1024 * 1024
-GATHER_SECONDS = 0.004
+GATHER_SECONDS = 0.02
+_ENOUGH_ITEMS = 512
 _STALLED_SECONDS = 0.05
 _GIVE_WAY_SECONDS = 0.0001
 _LOOK_SECONDS = 0.002
@@ -111,7 +112,7 @@ class LineWriter:
             if not full:
                 self._bytes += item.size
                 self._queue.append(item)
-                if self._sleeping:
+                if self._sleeping or waiting == _ENOUGH_ITEMS:
                     self._rouse()
         if full:
             self._losses.add("queue_full", 1)
@@ -197,7 +198,7 @@ class LineWriter:
         while True:
             self._sleep_until_needed()
             if self._stop_at is None:
-                time.sleep(GATHER_SECONDS)
+                self._wake.acquire(timeout=GATHER_SECONDS)
             try:
                 with self._draining:
                     self._drain(self._is_over)

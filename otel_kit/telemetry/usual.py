@@ -51,12 +51,19 @@ class UsualAttributes:
         if len(attributes) != len(REPEATED) + len(DIFFERENT) + (query is not None):
             return self._encoder.encode(attributes)
         try:
-            values, different = _repeated(attributes), _different(attributes)
+            values = _repeated(attributes)
+            path, correlation_id, client, peer = _different(attributes)
         except KeyError:
             return self._encoder.encode(attributes)
-        encoded = self._known.get(values) or self._learn(values)
-        encoded += self._encoder.encode_pairs(zip(DIFFERENT, different, strict=True))
-        return encoded if query is None else encoded + self._encoder.encode({"url.query": query})
+        different: list[tuple[str, Any]] = [
+            ("url.path", path),
+            ("correlation_id", correlation_id),
+            ("client.address", client),
+            ("network.peer.address", peer),
+        ]
+        if query is not None:
+            different.append(("url.query", query))
+        return (self._known.get(values) or self._learn(values)) + self._encoder.encode_pairs(different)
 
     def _learn(self, values: tuple[Any, ...]) -> bytes:
         encoded = self._encoder.encode_pairs(zip(REPEATED, values, strict=True))
