@@ -4,12 +4,16 @@ OTLP over HTTP against a receiver that speaks the real protocol.
 
 from __future__ import annotations
 
+import socket
+import threading
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any
 
 import pytest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
+    ExportTracePartialSuccess,
     ExportTraceServiceRequest,
     ExportTraceServiceResponse,
 )
@@ -61,6 +65,27 @@ def test_headers_go_along(receiver: OtlpReceiver) -> None:
         headers["content-type"],
         headers["user-agent"].startswith("otel-kit/"),
     )
+
+
+@pytest.mark.parametrize(("configured", "expected"), [({}, "Basic dTpw"), ({"Authorization": "Bearer t"}, "Bearer t")])
+def test_login_in_the_endpoint_is_a_header(receiver: OtlpReceiver, configured: dict[str, str], expected: str) -> None:
+    """
+    Name and password of the URL go along as a header, unless another one was configured.
+    """
+    signal = Signal(endpoint=f"{receiver.url.replace('//', '//u:p@')}/v1/traces", headers=configured)
+
+    send(OtlpHttpSender(signal, SpanEncoder(Policy()).encode))
+
+    assert expected == receiver.headers_of("/v1/traces")["authorization"]
+
+
+def test_a_header_that_cannot_be_written_drops(receiver: OtlpReceiver) -> None:
+    """
+    It would fail each time, so the batch is given up and the failure counted.
+    """
+    outcome = send(sender_to(receiver, headers={"x-tenant": "a\nb"}))
+
+    assert ("drop", False) == (outcome.verdict, outcome.answered)
 
 
 @pytest.mark.parametrize(
@@ -180,6 +205,32 @@ def test_endless_answers_are_not_read(receiver: OtlpReceiver) -> None:
     assert "delivered" == send(sender_to(receiver)).verdict
 
 
+def test_answers_that_drip_end_with_the_time(receiver: OtlpReceiver) -> None:
+    """
+    The body of an answer counts into the request's time, however slowly it comes; the status is known by then.
+    """
+    begun = time.monotonic()
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        threading.Thread(target=drip, args=(listening,), daemon=True).start()
+        signal = Signal(endpoint=f"http://127.0.0.1:{listening.getsockname()[1]}/v1/traces")
+        outcome = send(OtlpHttpSender(signal, SpanEncoder(Policy()).encode), timeout=0.4)
+
+    assert ("delivered", True) == (outcome.verdict, time.monotonic() - begun < 1.5)
+
+
+def drip(listening: socket.socket) -> None:
+    """
+    Answer one request with a body that comes byte by byte.
+    """
+    connection, _ = listening.accept()
+    with connection, suppress(OSError):
+        connection.recv(65536)
+        connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 50\r\n\r\n")
+        for _ in range(50):
+            connection.sendall(b"\0")
+            time.sleep(0.1)
+
+
 def test_json_protocol(receiver: OtlpReceiver) -> None:
     """
     OTLP in JSON arrives as the same span, ids in hexadecimal.
@@ -258,6 +309,29 @@ def test_negative_rejections_count_as_none() -> None:
     answer.partial_success.rejected_spans = -5
 
     assert 0 == judge(200, None, answer.SerializeToString()).rejected
+
+
+@pytest.mark.parametrize(
+    ("answer", "rejected_items"),
+    [
+        (ExportTraceServiceResponse(), 0),
+        (ExportTraceServiceResponse(partial_success=ExportTracePartialSuccess()), 0),
+        (ExportTraceServiceResponse(partial_success=ExportTracePartialSuccess(rejected_spans=300)), 300),
+        (
+            ExportTraceServiceResponse(
+                partial_success=ExportTracePartialSuccess(rejected_spans=7, error_message="x" * 500)
+            ),
+            7,
+        ),
+    ],
+)
+def test_rejections_are_read_as_the_official_classes_write_them(answer: Any, rejected_items: int) -> None:
+    """
+    Empty, small and long answers give the number that is in them; a cut one gives none.
+    """
+    body = answer.SerializeToString()
+
+    assert (rejected_items, 0) == (judge(200, None, body).rejected, judge(200, None, body[:-1]).rejected)
 
 
 def test_host_has_no_credentials_and_no_path() -> None:
