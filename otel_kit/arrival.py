@@ -29,6 +29,7 @@ Headers = dict[bytes, bytes]
 Server = tuple[str, int | None]
 
 MAX_PATH = 1024
+MAX_REPEATED = 256
 MAX_QUERY = 1024
 MAX_USER_AGENT = 256
 MAX_METHOD = 32
@@ -82,7 +83,9 @@ class Arrivals:
             record.method = method
         else:
             record.method, record.original_method = "_OTHER", self._unknown_method(method)
-        record.path = self._policy.text(scope["path"], MAX_PATH)
+        path = scope["path"]
+        # a service is asked for a few paths most of the time, and a look-up costs less than a look
+        record.path = self._policy.cached(path) if len(path) <= MAX_REPEATED else self._policy.text(path, MAX_PATH)
         query = scope["query_string"]
         if query:
             record.query = self._policy.query(query.decode("latin-1"), MAX_QUERY)

@@ -186,7 +186,7 @@ class Runtime:
         now = time.monotonic()
         limit = self.settings.shutdown_timeout_seconds * SHARE_OF_TIMEOUT
         if timeout_seconds is not None:
-            return now + min(limit, timeout_seconds)
+            return now + timeout_seconds
         if self._ends_at is not None and now < self._ends_at + SAME_END_SECONDS:
             # the time is for everything together, and a lifespan's end has had its part of it
             return max(self._ends_at, now + LAST_LINES_SECONDS)

@@ -182,6 +182,19 @@ def test_importing_the_package_leaves_out(library: str) -> None:
     assert 0 == subprocess.run([sys.executable, "-W", "ignore", "-c", program], cwd=ROOT, timeout=60).returncode
 
 
+@pytest.mark.parametrize("library", ["requests", "google.protobuf", "prometheus_client", "grpc"])
+def test_set_up_leaves_out(library: str) -> None:
+    """
+    What is slow to import and not needed by default does not come with set-up either.
+    """
+    program = (
+        "import sys, fastapi; from otel_kit import setup_observability; setup_observability(fastapi.FastAPI());"
+        f"sys.exit({library!r} in sys.modules)"
+    )
+
+    assert 0 == subprocess.run([sys.executable, "-W", "ignore", "-c", program], cwd=ROOT, timeout=60).returncode
+
+
 def test_importing_the_package_starts_nothing() -> None:
     """
     No thread, file or socket is made before somebody serves.

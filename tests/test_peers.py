@@ -37,6 +37,21 @@ def test_tells_local_peers_from_strangers(host: str | None, expected: bool) -> N
     assert expected is is_local(host)
 
 
+@pytest.mark.parametrize("last", ["0", "255", "256", "01", " 1", "1:80", "\u0663", "", "1.1"])
+@pytest.mark.parametrize(
+    "first", ["10.0.0", "127.0.0", "172.15.0", "172.31.0", "192.168.1", "192.169.1", "169.254.9", "8.8.8"]
+)
+def test_short_way_for_ipv4_agrees_with_the_standard_library(first: str, last: str) -> None:
+    """
+    Text that looks like an address is judged as the address it is, and is nobody's when it is none.
+    """
+    host = f"{first}.{last}"
+    address = peers.parse_address(host)
+    expected = address is None or any(address in network for network in peers.LOCAL_NETWORKS)
+
+    assert expected is is_local(host)
+
+
 def test_local_cache_is_bounded() -> None:
     """
     A stream of addresses does not grow the cache beyond its bound.

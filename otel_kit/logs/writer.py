@@ -81,6 +81,7 @@ class LineWriter:
         self.output: DescriptorOutput | StandardOutput = output or StandardOutput()
         self._dropped = dropped
         self._max_items = max_items
+        self._enough = min(_ENOUGH_ITEMS, max_items >> 2)
         self._max_bytes = max_bytes
         self._reset()
         os.register_at_fork(after_in_child=partial(_reset_forked, weakref.ref(self)))
@@ -112,7 +113,7 @@ class LineWriter:
             if not full:
                 self._bytes += item.size
                 self._queue.append(item)
-                if self._sleeping or waiting == _ENOUGH_ITEMS:
+                if self._sleeping or waiting == self._enough or self._bytes > self._max_bytes >> 2:
                     self._rouse()
         if full:
             self._losses.add("queue_full", 1)

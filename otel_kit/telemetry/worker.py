@@ -15,7 +15,7 @@ import threading
 import time
 from collections import deque
 
-from opentelemetry.context import _SUPPRESS_INSTRUMENTATION_KEY, attach, set_value
+from opentelemetry.context import _SUPPRESS_INSTRUMENTATION_KEY, attach, detach, set_value
 
 from otel_kit.environment.model import QueueLimits
 from otel_kit.faults import fault
@@ -153,13 +153,16 @@ class Worker:
         """
         The same on the caller's thread, when no thread can be started any more.
         """
-        futile = self.futile
-        while time.monotonic() < deadline and self.futile == futile:
-            self._step()
-            pause = self._pause()
-            if pause is None:
-                return
-            time.sleep(max(min(pause, deadline - time.monotonic()), 0.0))
+        futile, token = self.futile, attach(set_value(_SUPPRESS_INSTRUMENTATION_KEY, True))
+        try:
+            while time.monotonic() < deadline and self.futile == futile:
+                self._step()
+                pause = self._pause()
+                if pause is None:
+                    return
+                time.sleep(max(min(pause, deadline - time.monotonic()), 0.0))
+        finally:
+            detach(token)
 
     def _step(self) -> None:
         try:

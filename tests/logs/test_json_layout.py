@@ -295,3 +295,64 @@ def test_carries_the_line_of_platform() -> None:
     assert ("WARN", "web-1", "1.2.3") == (line["level"], line["hostname"], line["version"])
     assert {"type": "OSError", "message": "gone", "stack": "Traceback"} == line["err"]
     assert "users" == line["table"]
+
+
+@pytest.mark.parametrize(
+    "layout",
+    [
+        GOBLIN_LAYOUT,
+        LogLayout(
+            (
+                Field("100%", "message"),
+                Field("when", "timestamp"),
+                Field("who", "client"),
+                Field("took %b", "duration_seconds", on="request"),
+                Field("process", "process_id"),
+                Field("host", "hostname"),
+                Field("route", "route", on="request"),
+                Field("path", "path", on="request"),
+                Field("user", None),
+            ),
+            timestamp="seconds",
+        ),
+        LogLayout((Field("twice", "path"), Field("twice", "client"), Field("trace_id", "method"))),
+    ],
+)
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {},
+        {"path": "/else?", "duration_seconds": 0.00001},
+        *({"path": text} for text in HOSTILE),
+        *({"correlation_id": text} for text in HOSTILE),
+        *({"route": text, "message": f"100% {text} %b %(x)s"} for text in HOSTILE),
+        {"client": None},
+        {"trace_id": None, "span_id": None},
+        {"status_code": None, "route": None},
+        {"extra": {"user": "u-1", "path": "/mine"}},
+        {"exception": ExceptionText("ValueError", "bad", "Traceback")},
+    ],
+)
+def test_templates_change_no_byte(request_item: RequestItem, layout: LogLayout, changes: dict[str, Any]) -> None:
+    """
+    A request's line is the same whether it is made from its fields or from the text that its kind shares.
+    """
+    with_templates, without = JsonLayout(layout, {"hostname": "50%"}), JsonLayout(layout, {"hostname": "50%"})
+    without._has_templates = False
+    with_templates.line(request_item)
+    for name, value in changes.items():
+        setattr(request_item, name, value)
+
+    assert [without.line(request_item)] * 2 == [with_templates.line(request_item) for _ in range(2)]
+
+
+def test_templates_are_bounded(request_item: RequestItem) -> None:
+    """
+    Ever new routes do not grow the cache beyond its bound.
+    """
+    layout = JsonLayout(GOBLIN_LAYOUT)
+    for number in range(3_000):
+        request_item.route = f"/route/{number}"
+        layout.line(request_item)
+
+    assert 1_024 >= len(layout._templates)

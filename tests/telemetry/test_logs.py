@@ -17,7 +17,7 @@ from otel_kit.context import RequestRecord
 from otel_kit.logs.exceptions import ExceptionText
 from otel_kit.logs.item import LogItem, RequestItem
 from otel_kit.redaction import Policy
-from otel_kit.telemetry.logs import LogEncoder, severity
+from otel_kit.telemetry.logs import LogEncoder, item_attributes, severity
 from tests.otlp_receiver import attributes_of
 from tests.telemetry import spans_made
 
@@ -124,14 +124,50 @@ def test_extra_keeps_its_names_and_types() -> None:
     } == attributes_of(record)
 
 
+def request_item(path: str = "/items/3", status: int | None = 200, **changed: Any) -> RequestItem:
+    record = RequestRecord({"type": "http", "path": path}, "c-2")
+    record.method, record.path, record.route = "GET", path, "/items/{id}"
+    record.status_code, record.client, record.duration_seconds = status, "10.0.0.1", 0.25
+    made = RequestItem(record, 1.0, logging.INFO, "INFO", "otel_kit.request", "request_completed")
+    for name, value in changed.items():
+        setattr(made, name, value)
+    return made
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {},
+        {"path": "/items/4"},
+        {"status": None},
+        {"status": 503, "levelno": logging.ERROR, "levelname": "ERROR", "log_class": "error"},
+        {"route": None},
+        {"client": None, "correlation_id": None},
+        {"extra": {"order": 7}},
+        {"exception": ExceptionText("ValueError", "bad", "Traceback")},
+        {"trace_id": "0af7651916cd43dd8448eb211c80319c", "span_id": "b7ad6b7169203331", "trace_flags": 1},
+    ],
+)
+def test_requests_of_one_kind_keep_what_is_their_own(changed: dict[str, Any]) -> None:
+    """
+    After another request of its route each has its own fields, those that it alone has and those it lacks.
+    """
+    used, made = encoder(), request_item(**changed)
+    for other in (request_item(path="/items/1"), request_item(path="/items/2"), made):
+        used.encode([other])
+
+    record = parsed(used, [made]).resource_logs[0].scope_logs[0].log_records[0]
+
+    assert item_attributes(made) == attributes_of(record)
+    assert severity(made.levelno, made.levelname) == (record.severity_number, record.severity_text)
+    assert ("request_completed", made.trace_id or "") == (record.body.string_value, record.trace_id.hex())
+
+
 def test_request_line_has_http_names() -> None:
     """
     A request's line carries method, path, route, status, client and duration.
     """
-    record = RequestRecord({"type": "http", "path": "/items/3"}, "c-2")
-    record.method, record.path, record.route = "GET", "/items/3", "/items/{id}"
-    record.status_code, record.client, record.duration_seconds = 200, "10.0.0.1", 0.25
-    made = RequestItem(record, 1.0, logging.INFO, "INFO", "otel_kit.request", "request_completed")
+    made = request_item()
 
     assert {
         "log.class": "application",

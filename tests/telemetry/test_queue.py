@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import pytest
+from opentelemetry.context import _SUPPRESS_INSTRUMENTATION_KEY, get_value
 
 from otel_kit.environment.model import QueueLimits
 from otel_kit.telemetry.accounts import Accounts
@@ -105,6 +106,30 @@ def test_full_batch_does_not_wait(make_queue: Any) -> None:
     offer_all(make_queue(sender, delay_seconds=60.0, batch_items=3), "abc")
 
     assert soon(lambda: [["a", "b", "c"]] == sender.sent)
+
+
+@pytest.mark.parametrize("has_threads", [True, False])
+def test_sends_without_becoming_telemetry(monkeypatch: pytest.MonkeyPatch, make_queue: Any, has_threads: bool) -> None:
+    """
+    Instrumentations of the HTTP client are told to keep out, on the kit's thread and on a caller's in its place.
+    """
+    suppressed: list[object] = []
+
+    def answer(payload: Sequence[Any]) -> Outcome:
+        suppressed.append(get_value(_SUPPRESS_INSTRUMENTATION_KEY))
+        return DELIVERED
+
+    queue = make_queue(ScriptedSender(answer))
+    if not has_threads:
+        monkeypatch.setattr(threading.Thread, "start", raise_end_of_interpreter)
+    queue.offer("a", 10)
+
+    assert queue.flush(in_seconds(3))
+    assert ([True], None) == (suppressed, get_value(_SUPPRESS_INSTRUMENTATION_KEY))
+
+
+def raise_end_of_interpreter(thread: threading.Thread) -> None:
+    raise RuntimeError("can't create new thread at interpreter shutdown")
 
 
 def test_bound_in_items(make_queue: Any) -> None:
