@@ -26,11 +26,13 @@ class Lifespan:
 
     Args:
         start: Called once before the application's start-up; must not raise.
+        ready: Called when the application's start-up is complete; must not raise.
         end: Blocking flush within the kit's deadline; run in a thread.
     """
 
-    def __init__(self, start: Callable[[], None], end: Callable[[], object]) -> None:
+    def __init__(self, start: Callable[[], None], ready: Callable[[], None], end: Callable[[], object]) -> None:
         self._start = start
+        self._ready = ready
         self._end = end
 
     async def __call__(self, app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
@@ -42,7 +44,9 @@ class Lifespan:
 
         async def send_after_flush(message: Message) -> None:
             nonlocal ended
-            if message["type"] in _ENDS and not ended:
+            if message["type"] == "lifespan.startup.complete":
+                self._ready()
+            elif message["type"] in _ENDS and not ended:
                 ended = True
                 await self._flush()
             await send(message)

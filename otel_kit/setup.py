@@ -118,7 +118,7 @@ class Observability:
             self._instrumented = True
         else:
             self._instrumented = False
-        self._lifespan = Lifespan(self._open, self._end)
+        self._lifespan = Lifespan(self._open, runtime.settle, self._end)
         self._wiring = Wiring(app, self._make_path, self._make_outer)
         ledger.on_refresh(self._refresh)
 

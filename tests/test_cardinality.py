@@ -73,7 +73,7 @@ async def test_series_stay_bounded(app: FastAPI, attack: str) -> None:
 
 async def test_nothing_per_client_is_kept(app: FastAPI) -> None:
     """
-    After ten thousand clients with paths, agents and ids of their own no more objects are alive than after two thousand.
+    Ten thousand further clients with paths, agents and ids of their own leave no more objects alive.
     """
 
     async def send(first: int, count: int) -> int:

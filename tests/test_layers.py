@@ -26,7 +26,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("context", "ledger", "redaction"),
     ("profiles", "captured_headers"),
     ("peers", "propagation", "integrations", "server_span"),
-    ("exposition", "logs", "lifespan"),
+    ("exposition", "logs", "lifespan", "beside"),
     ("telemetry",),
     ("arrival", "routes", "request_metrics"),
     ("request_path",),

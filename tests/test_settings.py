@@ -42,6 +42,7 @@ DEFAULTS = {
     "OTEL_KIT_TRUST_TRACEPARENT": ("trust_traceparent", "private"),
     "OTEL_KIT_ENGINE": ("engine", "kit"),
     "OTEL_KIT_SHUTDOWN_TIMEOUT": ("shutdown_timeout_seconds", 5.0),
+    "OTEL_KIT_GC_FREEZE": ("gc_freeze", True),
 }
 
 GOOD_VALUES = [

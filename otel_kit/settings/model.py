@@ -168,6 +168,9 @@ class Settings(BaseSettings):
     )
     """Time to flush and stop, in seconds, for everything together."""
 
+    gc_freeze: bool = _variable("OTEL_KIT_GC_FREEZE", True, "true or false")
+    """Whether what is alive once the application has started is left alone by the garbage collector."""
+
     def __init__(self, **values: Any) -> None:
         cls = type(self)
         try:
