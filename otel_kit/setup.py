@@ -37,7 +37,7 @@ from otel_kit.routes import RouteTable, literal_paths
 from otel_kit.runtime import Runtime, shared_runtime
 from otel_kit.server_span import ServerSpans
 from otel_kit.settings import Settings
-from otel_kit.wiring import Wiring, is_instrumented_by_contrib
+from otel_kit.wiring import Wiring, instrument_by_contrib, is_instrumented_by_contrib, uninstrument_by_contrib
 
 __all__ = ["Observability", "setup_observability"]
 
@@ -64,11 +64,12 @@ def setup_observability(
             for them the settings of its first set-up hold, the rest is each application's own.
         service_name: None takes `OTEL_SERVICE_NAME`, else the project's or module's name.
         redact: Further keys and patterns for the redaction policy: a list of key names and
-            compiled patterns.
+            compiled patterns. The policy is the process's, so they come with its first set-up.
 
     Raises:
         ConfigurationError: A setting can't be used. One line: variable, value, remedy.
-        SetupError: The application is serving already, so its middleware can't change any more.
+        SetupError: The application is serving already, so its middleware can't change any more; or
+            `redact` comes with a later set-up.
     """
     handle = getattr(app, HANDLE, None)
     if isinstance(handle, Observability):
@@ -85,6 +86,8 @@ def setup_observability(
     for metric in chosen.metrics:
         ledger.register(metric)
     runtime, first = shared_runtime(settings, chosen.layout, service_name, redact, module)
+    if redact is not None and not first:
+        raise SetupError("redact comes too late: the policy is the process's; give it with the first set-up")
     handle = Observability(app, runtime, chosen, settings)
     setattr(app, HANDLE, handle)
     if first:
@@ -114,7 +117,7 @@ class Observability:
             os.environ.setdefault("OTEL_SEMCONV_STABILITY_OPT_IN", "http")
         runtime.join(self)
         if self.settings.engine == "contrib" and not is_instrumented_by_contrib(app):
-            self._instrument_by_contrib()
+            instrument_by_contrib(app, self.tracer_provider, self.meter_provider)
             self._instrumented = True
         else:
             self._instrumented = False
@@ -162,9 +165,7 @@ class Observability:
             path.metrics.leave()
         delattr(self._app, HANDLE)
         if self._instrumented:
-            from opentelemetry.instrumentation.fastapi import FastAPIInstrumentor
-
-            FastAPIInstrumentor.uninstrument_app(self._app)
+            uninstrument_by_contrib(self._app)
         self._runtime.leave(self)
 
     def report(self) -> dict[str, Any]:
@@ -254,16 +255,6 @@ class Observability:
             ServerTracer(provider.get_tracer(SCOPE_NAME, __version__)),
             CapturedHeaders("request", captured.captured_request_headers, captured.sanitized_headers, policy),
             CapturedHeaders("response", captured.captured_response_headers, captured.sanitized_headers, policy),
-        )
-
-    def _instrument_by_contrib(self) -> None:
-        from opentelemetry.instrumentation.fastapi import FastAPIInstrumentor
-
-        FastAPIInstrumentor.instrument_app(
-            self._app,
-            tracer_provider=self.tracer_provider,
-            meter_provider=self.meter_provider,
-            exclude_spans=["send", "receive"],
         )
 
     # -- serving ------------------------------------------------------------------------------

@@ -16,6 +16,8 @@ from collections.abc import Callable
 from typing import Any
 
 from fastapi import FastAPI
+from opentelemetry.metrics import MeterProvider
+from opentelemetry.trace import TracerProvider
 from starlette.middleware import Middleware
 from starlette.middleware.errors import ServerErrorMiddleware
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -23,7 +25,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from otel_kit.asgi import AdoptingRing, InnerRing, OuterRing
 from otel_kit.request_path import RECORD_KEY, RequestPath
 
-__all__ = ["Wiring", "is_instrumented_by_contrib"]
+__all__ = ["Wiring", "instrument_by_contrib", "is_instrumented_by_contrib", "uninstrument_by_contrib"]
 
 MakeOuter = Callable[[ASGIApp, RequestPath], OuterRing]
 
@@ -33,6 +35,26 @@ def is_instrumented_by_contrib(app: FastAPI) -> bool:
     Whether `opentelemetry-instrumentation-fastapi` makes the server spans of this application.
     """
     return bool(getattr(app, "_is_instrumented_by_opentelemetry", False))
+
+
+def instrument_by_contrib(app: FastAPI, tracer_provider: TracerProvider, meter_provider: MeterProvider) -> None:
+    """
+    Have contrib's instrumentation make the server spans, without one for each ASGI message.
+    """
+    from opentelemetry.instrumentation.fastapi import FastAPIInstrumentor
+
+    FastAPIInstrumentor.instrument_app(
+        app, tracer_provider=tracer_provider, meter_provider=meter_provider, exclude_spans=["send", "receive"]
+    )
+
+
+def uninstrument_by_contrib(app: FastAPI) -> None:
+    """
+    Take contrib's instrumentation out again.
+    """
+    from opentelemetry.instrumentation.fastapi import FastAPIInstrumentor
+
+    FastAPIInstrumentor.uninstrument_app(app)
 
 
 class Wiring:

@@ -51,7 +51,7 @@ DOORS: dict[str, tuple[str, ...]] = {
     "grpc": ("otel_kit.telemetry",),
     "opentelemetry.exporter.otlp": ("otel_kit.telemetry",),
     "opentelemetry.exporter.prometheus": ("otel_kit.exposition.otel", "otel_kit.telemetry.ledger_points"),
-    "opentelemetry.instrumentation": ("otel_kit.setup", "otel_kit.integrations"),
+    "opentelemetry.instrumentation": ("otel_kit.wiring", "otel_kit.integrations"),
     "opentelemetry.proto": ("otel_kit.telemetry",),
     "opentelemetry.sdk": ("otel_kit.exposition.otel", "otel_kit.telemetry", "otel_kit.testing"),
     "orjson": ("otel_kit.logs.json_layout",),

@@ -58,6 +58,17 @@ async def test_too_late_is_an_error() -> None:
         setup_observability(app)
 
 
+def test_redaction_rules_with_a_later_set_up_are_an_error() -> None:
+    """
+    Rules that could not hold any more are refused, never ignored.
+    """
+    first = setup_observability(small_app())
+
+    with pytest.raises(SetupError, match="first set-up"):
+        setup_observability(small_app(), redact=["inner_ref"])
+    first.undo()
+
+
 def test_something_else_than_fastapi_is_an_error() -> None:
     """
     The error says what was given.
