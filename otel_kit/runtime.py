@@ -31,7 +31,7 @@ from otel_kit.propagation import KitPropagator
 from otel_kit.redaction import policy_from
 from otel_kit.settings import Settings, unknown_variables
 
-__all__ = ["Runtime", "on_shared", "shared_runtime"]
+__all__ = ["Runtime", "flush_lines", "on_shared", "shared_runtime"]
 
 SHARE_OF_TIMEOUT = 0.8
 """Of the shutdown time; the server's own way out needs the rest."""
@@ -268,6 +268,14 @@ def on_shared(watch: Callable[[Runtime], None]) -> None:
             watch(_shared)
         elif watch not in _watchers:
             _watchers.append(watch)
+
+
+def flush_lines(timeout_seconds: float) -> None:
+    """
+    Have the lines of the process's runtime written, if it has one.
+    """
+    if _shared is not None:
+        _shared.logs.flush(time.monotonic() + timeout_seconds)
 
 
 def _join_propagation(runtime: Runtime) -> None:

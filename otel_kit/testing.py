@@ -8,6 +8,7 @@ module was imported is covered as well as one made inside the test.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
     from otel_kit.runtime import Runtime
 
 __all__ = ["CapturedMetrics", "CapturedTelemetry", "telemetry"]
+
+
+FLUSH_SECONDS = 1.0
 
 
 class CapturedTelemetry:
@@ -165,3 +169,13 @@ def telemetry() -> Iterator[CapturedTelemetry]:
     _tap.captured = CapturedTelemetry()
     yield _tap.captured
     _tap.captured = None
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_runtest_teardown() -> None:
+    """
+    Have a test's lines written while its output is still being captured, and not between the dots.
+    """
+    module = sys.modules.get("otel_kit.runtime")
+    if module is not None:
+        module.flush_lines(FLUSH_SECONDS)
