@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import httpx
+import httpx2
 import pytest
 import requests
 from fastapi import FastAPI
@@ -49,6 +50,10 @@ def app(request: pytest.FixtureRequest, service: NextService, monkeypatch: pytes
     def by_sync_httpx() -> int:
         return httpx.get(service.url).status_code
 
+    @application.get("/httpx2")
+    def by_httpx2() -> int:
+        return httpx2.get(service.url).status_code
+
     @application.get("/requests")
     def by_requests() -> int:
         return requests.get(service.url, timeout=5).status_code
@@ -58,7 +63,7 @@ def app(request: pytest.FixtureRequest, service: NextService, monkeypatch: pytes
     kit.undo()
 
 
-@pytest.mark.parametrize("path", ["/httpx", "/httpx-sync", "/requests"])
+@pytest.mark.parametrize("path", ["/httpx", "/httpx-sync", "/httpx2", "/requests"])
 async def test_outgoing_calls_carry_ids_and_baggage(app: FastAPI, service: NextService, path: str) -> None:
     """
     The next service gets the trace, the correlation id, and the id as baggage.

@@ -34,24 +34,14 @@ class _Client(NamedTuple):
     instrumentor: str
     classes: tuple[str, ...]
     method: str
-    headers: Callable[[tuple[Any, ...], dict[str, Any]], MutableMapping[str, Any]]
 
 
-def _of_request(args: tuple[Any, ...], kwargs: dict[str, Any]) -> MutableMapping[str, Any]:
+def _headers(args: tuple[Any, ...], kwargs: dict[str, Any]) -> MutableMapping[str, Any]:
     """
     The headers of the request object that comes first after `self`.
     """
     request = args[1] if len(args) > 1 else kwargs["request"]
     headers: MutableMapping[str, Any] = request.headers
-    return headers
-
-
-def _of_keyword(args: tuple[Any, ...], kwargs: dict[str, Any]) -> MutableMapping[str, Any]:
-    """
-    A copy of the keyword `headers`, put in its place: the caller's own mapping stays as it is.
-    """
-    kwargs["headers"] = dict(kwargs.get("headers") or {})
-    headers: MutableMapping[str, Any] = kwargs["headers"]
     return headers
 
 
@@ -62,24 +52,14 @@ _CLIENTS = (
         "HTTPXClientInstrumentor",
         ("httpx.Client", "httpx.AsyncClient"),
         "send",
-        _of_request,
     ),
-    _Client("httpx2", "", "", ("httpx2.Client", "httpx2.AsyncClient"), "send", _of_request),
+    _Client("httpx2", "", "", ("httpx2.Client", "httpx2.AsyncClient"), "send"),
     _Client(
         "requests",
         "opentelemetry.instrumentation.requests",
         "RequestsInstrumentor",
         ("requests.Session",),
         "send",
-        _of_request,
-    ),
-    _Client(
-        "aiohttp",
-        "opentelemetry.instrumentation.aiohttp_client",
-        "AioHttpClientInstrumentor",
-        ("aiohttp.ClientSession",),
-        "_request",
-        _of_keyword,
     ),
 )
 
@@ -129,12 +109,12 @@ class Clients:
             module, _, name = path.rpartition(".")
             owner = getattr(sys.modules[module], name)
             original = getattr(owner, client.method)
-            setattr(owner, client.method, _injecting(original, client.headers))
+            setattr(owner, client.method, _injecting(original))
             self._undo.append(functools.partial(setattr, owner, client.method, original))
         self.joined[client.library] = "headers"
 
 
-def _injecting(original: Callable[..., Any], headers_of: Callable[..., MutableMapping[str, Any]]) -> Callable[..., Any]:
+def _injecting(original: Callable[..., Any]) -> Callable[..., Any]:
     """
     `original` with the context's headers added to the request first; works for coroutines, too.
     """
@@ -142,7 +122,7 @@ def _injecting(original: Callable[..., Any], headers_of: Callable[..., MutableMa
     @functools.wraps(original)
     def send_with_context(*args: Any, **kwargs: Any) -> Any:
         try:
-            propagate.inject(headers_of(args, kwargs))
+            propagate.inject(_headers(args, kwargs))
         except Exception as error:
             fault("clients", error)
         return original(*args, **kwargs)
