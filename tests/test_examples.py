@@ -22,7 +22,7 @@ from starlette.testclient import TestClient
 from otel_kit import Settings, setup_observability
 from otel_kit.cli.service import Service
 from tests.otlp_receiver import OtlpReceiver, attributes_of
-from tests.servers.serving import Page, environment_of, serve
+from tests.servers.serving import Page, environment_of, serve, wait_until
 
 ROOT = Path(__file__).parent.parent
 EXAMPLES = ROOT / "examples"
@@ -57,6 +57,17 @@ class Goblin(NamedTuple):
         The first answer that is wanted: the double fails at each second or third question.
         """
         return next(answer for answer in (self.chat(model, **more) for _ in range(4)) if wanted(answer))
+
+    def lines(self, answers: list[httpx.Response], count: int) -> list[dict[str, Any]]:
+        """
+        The log lines of these answers, once there are as many as expected.
+        """
+
+        def found() -> list[dict[str, Any]]:
+            return [line for one in answers for line in self.service.lines_of(one.headers["X-Correlation-ID"])]
+
+        wait_until(lambda: len(found()) >= count, 5, f"{count} lines")
+        return found()
 
     def span(self, answer: httpx.Response, name: str) -> Any:
         """
@@ -212,7 +223,7 @@ def test_a_login_leaves_no_secret_anywhere(goblin: Goblin) -> None:
     typed = "a wrong one that is easy to find"
     answers = [goblin.client.post("/auth/login", json={**RIGHT, "password": one}) for one in (typed, RIGHT["password"])]
     spans = [str(goblin.span(answer, "POST /auth/login")) for answer in answers]
-    written = [line for answer in answers for line in goblin.service.lines_of(answer.headers["X-Correlation-ID"])]
+    written = goblin.lines(answers, 4)
 
     assert 2 == len([line for line in written if line["message"].startswith("login_")])
     assert [] == [secret for secret in (typed, *RIGHT.values()) if secret in json.dumps(written) + "".join(spans)]
@@ -294,7 +305,7 @@ def test_a_provider_that_stalls_is_a_504_and_a_timeout(goblin: Goblin) -> None:
 
     after = goblin.page()
     event = attributes_of(goblin.span(answer, "chat mistral-large").events[0])
-    lines = goblin.service.lines_of(answer.headers["X-Correlation-ID"])
+    lines = goblin.lines([answer], 2)
     failures = {"error_type": "TimeoutError"}
     assert (504, "provider_timeout") == (answer.status_code, answer.json()["error"])
     assert before.sum("http_errors_total", **failures) + 1 == after.sum("http_errors_total", **failures)
@@ -346,7 +357,7 @@ def test_everything_it_says_is_a_json_line_of_its_own_name(goblin: Goblin) -> No
     """
     answer = goblin.client.get("/models")
     goblin.span(answer, "GET /models")
-    line = goblin.service.lines_of(answer.headers["X-Correlation-ID"])[0]
+    (line,) = goblin.lines([answer], 1)
 
     assert [] == goblin.service.text
     assert ("goblin_assistant", "request_completed") == (line["logger"], line["message"])

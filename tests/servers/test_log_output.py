@@ -5,6 +5,7 @@ Standard output that nobody reads, that is closed, or full: requests do not noti
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -93,6 +94,21 @@ def dropped(server: Server, reason: str) -> float:
     return server.scrape().sum("otel_kit_log_lines_dropped_total", reason=reason)
 
 
+def settled(value: Callable[[], float]) -> float:
+    """
+    A value above zero that has not changed for a quarter of a second: the start-up's lines are all counted.
+    """
+    seen = [0.0]
+
+    def is_settled() -> bool:
+        seen.append(value())
+        time.sleep(0.05)
+        return seen[-1] > 0 and len(seen) > 5 and len(set(seen[-5:])) == 1
+
+    wait_until(is_settled, 5, "a value stands still")
+    return seen[-1]
+
+
 def test_output_and_collector_share_the_time_at_the_end(tmp_path: Path) -> None:
     """
     Nobody reads the output and the collector hangs: that is no longer than either of them.
@@ -112,8 +128,7 @@ def test_every_line_lost_to_a_closed_pipe_is_counted(tmp_path: Path) -> None:
     A request logs one line and has one of its own: 20 requests are 40 lines.
     """
     with closed_pipe() as descriptor, serve("uvicorn", tmp_path, stdout=descriptor) as server:
-        wait_until(lambda: dropped(server, "closed") > 0, 5, "the start-up's lines are counted")
-        before = dropped(server, "closed")
+        before = settled(lambda: dropped(server, "closed"))
         server.drive(20, path="/say/10")
 
         wait_until(lambda: before + 40 == dropped(server, "closed"), 5, "40 more lines are counted")

@@ -263,6 +263,8 @@ def test_a_signal_loses_nothing(receiver: OtlpReceiver, number: signal.Signals) 
     A script that is told to end delivers its spans first, and dies of the signal as it would have.
     """
     code = """
+    import signal
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job ignores it
     telemetry = build()
     telemetry.install_last_net(lambda: telemetry.close(time.monotonic() + 4.3))
     spans(telemetry, 100)
