@@ -49,7 +49,6 @@ class RouteTable:
         self._application = application
         self._templates: dict[int, list[Template]] = {}
         self._unknown: dict[int, object] = {}
-        self._built = False
 
     def template(self, scope: Mapping[str, Any], path: str, root_path: str) -> str | None:
         """
@@ -104,7 +103,6 @@ class RouteTable:
             if all(place.path != path for place in places):
                 places.append(Template(owner, path, compile_path(path)[0]))
         self._templates = templates
-        self._built = True
 
     def _fallback(self, route: object) -> str | None:
         """

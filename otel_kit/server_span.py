@@ -74,7 +74,7 @@ class ServerSpans:
                 base = set_span_in_context(NonRecordingSpan(remote), base)
             else:
                 links = (Link(remote),)
-        name = record.method if record.method != "_OTHER" else "HTTP"
+        name = _verb(record)
         span = self._tracer.start(name, base, _attributes(record), links, record.started_ns)
         adopt(record, span)
         if self._request_headers is not None and span.is_recording():
@@ -139,7 +139,7 @@ def complete(record: RequestRecord, failure: str | None) -> None:
     """
     span = record.span
     attributes: dict[str, Any] = {}
-    name = record.method if record.method != "_OTHER" else "HTTP"
+    name = _verb(record)
     if record.status_code is not None:
         attributes["http.response.status_code"] = record.status_code
     if record.route is not None:
@@ -157,6 +157,13 @@ def complete(record: RequestRecord, failure: str | None) -> None:
     span.set_attributes(attributes)
     if failure is not None:
         span.set_status(Status(StatusCode.ERROR))
+
+
+def _verb(record: RequestRecord) -> str:
+    """
+    The first word of the span's name: the conventions want `HTTP` for a method that no standard names.
+    """
+    return "HTTP" if record.method == "_OTHER" else record.method
 
 
 def _attributes(record: RequestRecord) -> dict[str, Any]:
