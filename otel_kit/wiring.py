@@ -107,7 +107,7 @@ class Wiring:
             self._app.user_middleware = before
         wrapped_again = vars(self._app).get("build_middleware_stack") != self._build_with_rings
         if wrapped_again and isinstance(stack, ServerErrorMiddleware):
-            stack.app = _LateRing(stack.app, self._app, path, self._make_outer)
+            stack.app = _LateRing(stack, self._app, path, self._make_outer)
             return stack
         return self._make_outer(stack, path)
 
@@ -115,10 +115,16 @@ class Wiring:
 class _LateRing:
     """
     Puts the outer ring around the finished stack at the first call, and serves that call within it.
+
+    That one call is outside the ring already where its unhandled error would be answered, so it gets
+    the answer within the ring; the middleware further out sees an answer begun and only passes the error on.
     """
 
-    def __init__(self, app: ASGIApp, application: FastAPI, path: RequestPath, make_outer: MakeOuter) -> None:
-        self.app = app
+    def __init__(
+        self, stack: ServerErrorMiddleware, application: FastAPI, path: RequestPath, make_outer: MakeOuter
+    ) -> None:
+        self.app = stack.app
+        self._answering = ServerErrorMiddleware(stack.app, handler=stack.handler, debug=stack.debug)
         self._application = application
         self._path = path
         self._make_outer = make_outer
@@ -127,11 +133,11 @@ class _LateRing:
         stack = self._application.middleware_stack
         if stack is not None and not isinstance(stack, OuterRing):
             self._application.middleware_stack = self._make_outer(stack, self._path)
-            await self._make_outer(self.app, self._path)(scope, receive, send)
+            await self._make_outer(self._answering, self._path)(scope, receive, send)
         elif RECORD_KEY in scope or scope["type"] == "lifespan":
             await self.app(scope, receive, send)
         else:
-            await self._make_outer(self.app, self._path)(scope, receive, send)
+            await self._make_outer(self._answering, self._path)(scope, receive, send)
 
 
 def _switch_off_native(app: FastAPI) -> dict[str, Any] | None:

@@ -59,27 +59,38 @@ KINDS = {
 }
 
 
-@pytest.fixture(params=["kit", "kit, set up first", "contrib", "contrib, instrumented last"])
+ENGINES = [
+    "kit",
+    "kit, set up first",
+    "contrib",
+    "contrib, instrumented last",
+    "contrib, instrumented last, first call",
+]
+
+
+@pytest.fixture(params=ENGINES)
 async def app(request: pytest.FixtureRequest, telemetry: CapturedTelemetry) -> AsyncIterator[FastAPI]:
     """
-    The application of all kinds, under each engine and order of set-up, after its first call.
+    The application of all kinds, under each engine and order of set-up, after its first call or before it.
     """
     from opentelemetry.instrumentation.fastapi import FastAPIInstrumentor
 
     application = FastAPI()
     kit = None
-    if request.param in ("kit, set up first", "contrib, instrumented last"):
+    instrumented_last = "instrumented last" in request.param
+    if request.param == "kit, set up first" or instrumented_last:
         kit = setup_observability(application)
     if request.param == "contrib":
         FastAPIInstrumentor.instrument_app(application, exclude_spans=["send", "receive"])
     application.add_middleware(kinds.RefusesSome)
     application.add_middleware(kinds.CopiesScope)
     kinds.add_routes(application)
-    if request.param == "contrib, instrumented last":
+    if instrumented_last:
         FastAPIInstrumentor.instrument_app(application, exclude_spans=["send", "receive"])
     kit = kit or setup_observability(application)
     application.state.engine = request.param.partition(",")[0]
-    await call(application, path="/items/1")
+    if "first call" not in request.param:
+        await call(application, path="/items/1")
     telemetry.clear()
     kinds.seen_ids.clear()
     yield application
