@@ -63,7 +63,7 @@ GOOD_VALUES = [
     ("ENABLE_JSON_LOGGING", "true", True),
     ("ENVIRONMENT", " production ", "production"),
     ("SENTRY_DSN", "https://abc@o1.ingest.sentry.io/42", "https://abc@o1.ingest.sentry.io/42"),
-    ("OTEL_KIT_PROFILE", "Todo", "todo"),
+    ("OTEL_KIT_PROFILE", "Goblin", "goblin"),
     ("OTEL_KIT_PROFILE", "shop.profile:PROFILE", "shop.profile:PROFILE"),
     ("OTEL_KIT_HEALTH_DEGRADED_STATUS", "200", 200),
     ("OTEL_KIT_RATELIMIT_STORAGE_URL", "rediss://u:p%40@r:6380/1", "rediss://u:p%40@r:6380/1"),
@@ -507,3 +507,13 @@ def test_the_reference_shows_defaults_as_they_are_written(variable: str, default
     assert {variable: default} == {
         row.variable: row.default for row in settings_reference() if row.variable == variable
     }
+
+
+def test_every_profile_that_is_named_can_be_loaded() -> None:
+    """
+    The names that the settings accept, and show in their remedy, are those that exist.
+    """
+    from otel_kit.profiles import load_profile
+    from otel_kit.settings.formats import PROFILE_NAMES
+
+    assert list(PROFILE_NAMES) == [load_profile(name).name for name in PROFILE_NAMES]
