@@ -8,13 +8,16 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.made-from
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help test demo check docs bench lock clean
+.PHONY: help test demo check docs bench collector collector-lb collector-sources e2e programs lock clean
 
 help:
 	@echo "make test   the whole test suite"
 	@echo "make demo   the goblin example with traffic, in this terminal"
 	@echo "make check  format, lint, types, import layers, docs"
-	@echo "make docs   regenerate the reference pages from the code"
+	@echo "make collector      .build/otel-kit-collector, for which Go is needed; made once for each state of its sources"
+	@echo "make collector-lb   the same with load_balancing, for the first of two tiers"
+	@echo "make e2e    the tests with a real Collector, Loki, Tempo, Jaeger and Prometheus; builds what is missing"
+	@echo "make docs   regenerate from the code: reference pages, the Collector's redaction"
 	@echo "make bench  compare the cost of a request with other libraries (about half an hour)"
 	@echo "make lock   resolve the development environment anew"
 
@@ -28,15 +31,31 @@ check: $(STAMP)
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
-	$(BIN)/python -m otel_kit.assets.reference docs/reference --check
+	$(BIN)/python -m otel_kit assets export . --check
 	$(BIN)/python -m pytest -q tests/test_layers.py tests/test_house.py
 
 docs: $(STAMP)
-	$(BIN)/python -m otel_kit.assets.reference docs/reference
+	$(BIN)/python -m otel_kit assets export .
 
 bench: $(STAMP)
 	$(BIN)/python -m pip install --quiet --requirement benchmarks/requirements.txt
 	$(BIN)/python -m benchmarks.run $(ARGS)
+
+collector: $(STAMP)
+	@$(BIN)/python -m otel_kit collector build
+
+collector-lb: $(STAMP)
+	@$(BIN)/python -m otel_kit collector build --flavour lb
+
+# After a change of collector/builder*/manifest.yaml; asks the Go module proxy.
+collector-sources:
+	$(PYTHON) .ci/collector_sources.py
+
+programs:
+	@PYTHON="$(PYTHON)" .ci/programs
+
+e2e: $(STAMP) collector collector-lb programs
+	$(BIN)/python -m pytest e2e $(ARGS)
 
 # A full resolution on the oldest supported Python and on a newer one: some packages have left the oldest behind.
 lock:
