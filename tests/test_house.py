@@ -13,7 +13,9 @@ from typing import TypeAlias
 ROOT = Path(__file__).parent.parent
 PACKAGE = sorted((ROOT / "otel_kit").rglob("*.py"))
 CODE = sorted(
-    path for folder in ("otel_kit", "tests", "examples", "benchmarks", ".ci") for path in (ROOT / folder).rglob("*.py")
+    path
+    for folder in ("otel_kit", "tests", "e2e", "examples", "benchmarks", ".ci")
+    for path in (ROOT / folder).rglob("*.py")
 )
 TEXTS = sorted(
     [

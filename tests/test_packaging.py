@@ -7,8 +7,12 @@ from __future__ import annotations
 import importlib
 import re
 import sys
+import tarfile
+import zipfile
 from pathlib import Path
 
+from hatchling.builders.sdist import SdistBuilder
+from hatchling.builders.wheel import WheelBuilder
 from packaging.requirements import Requirement
 
 import otel_kit
@@ -131,3 +135,40 @@ def test_everything_public_is_listed_and_explained() -> None:
 
     assert set() == public - modules - listed - {"annotations"}
     assert [] == [name for name in sorted(listed) if not getattr(otel_kit, name).__doc__]
+
+
+def test_what_the_command_needs_comes_with_its_extra() -> None:
+    """
+    Each library that `otel_kit.cli` imports is a dependency, or is brought by the extra `cli`.
+    """
+    extra = re.findall(r'"([\w-]+)>=', re.findall(r"^cli = \[(.*)\]$", PYPROJECT, re.MULTILINE)[0])
+    brought = {normal(name) for name in extra} | {normal(one.name) for one in section("dependencies")}
+    tops = {one.target.split(".")[0] for one in imports() if part_of(one.module) == "cli"}
+    third = {top for top in tops if top not in sys.stdlib_module_names and top != "otel_kit"}
+
+    assert "yaml" in third
+    assert set() == {normal({"yaml": "PyYAML", **DISTRIBUTIONS}.get(top, top)) for top in third} - brought
+
+
+def test_the_packages_have_the_collector(tmp_path: Path) -> None:
+    """
+    Its files and the sources of its build, inside of the package in the wheel and in their place in the sdist.
+    """
+    wheel = next(WheelBuilder(str(ROOT)).build(directory=str(tmp_path), versions=["standard"]))
+    source = next(SdistBuilder(str(ROOT)).build(directory=str(tmp_path), versions=["standard"]))
+    with zipfile.ZipFile(wheel) as archive:
+        installed = set(archive.namelist())
+    with tarfile.open(source) as tar:
+        sent = {name.partition("/")[2] for name in tar.getnames()}
+    # `.build` and what else is no part of the repository stays behind
+    files = {
+        str(path.relative_to(ROOT))
+        for path in (ROOT / "collector").rglob("*")
+        if path.is_file() and not any(part.startswith(".") or part == "__pycache__" for part in path.parts)
+    }
+
+    assert {"collector/base.yaml", "collector/builder/go.sum", "collector/builder-lb/go.mod"} <= files
+    assert set() == {f"otel_kit/_{name}" for name in files} - installed
+    assert set() == files - sent
+    assert {"e2e/conftest.py", "e2e/programs.py"} <= sent
+    assert [] == [name for name in installed if not name.startswith(("otel_kit/", "otel_kit-"))]

@@ -13,6 +13,8 @@ import sys
 from collections.abc import Sequence
 
 from otel_kit._version import __version__
+from otel_kit.cli.assets import add_assets
+from otel_kit.cli.collector import add_collector
 
 __all__ = ["main"]
 
@@ -27,21 +29,35 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns:
         The exit status: 0 when the command did what it is for.
     """
-    _parser().parse_args(arguments)
-    from otel_kit.cli.demo import run_demo
-
+    options = _parser().parse_args(arguments)
     try:
-        return run_demo(sys.stdout)
+        return _run(options)
     except BrokenPipeError:
         # whoever read the output has gone; the interpreter would stumble over the rest of it once more
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
 
 
+def _run(options: argparse.Namespace) -> int:
+    if options.command == "collector":
+        from otel_kit.cli.collector import run_collector
+
+        return run_collector(options)
+    if options.command == "assets":
+        from otel_kit.cli.assets import run_assets
+
+        return run_assets(options)
+    from otel_kit.cli.demo import run_demo
+
+    return run_demo(sys.stdout)
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="otel-kit", description="One line makes a FastAPI service observable.")
     parser.add_argument("--version", action="version", version=f"otel-kit {__version__}")
-    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", dest="command", required=True)
     told = "start an example service, send it traffic with a failure in it, and show what can be seen"
     commands.add_parser("demo", help=told, description=f"{told[0].upper()}{told[1:]}. Needs nothing but this package.")
+    add_collector(commands)
+    add_assets(commands)
     return parser

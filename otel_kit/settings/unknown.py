@@ -23,18 +23,30 @@ PREFIX = "OTEL_KIT_"
 COLLECTOR_VARIABLES = (
     "OTEL_KIT_FILE_DIR",
     "OTEL_KIT_QUEUE_DIR",
+    "OTEL_KIT_QUEUE_BYTES",
+    "OTEL_KIT_PROMETHEUS_APP_METRICS",
+    "OTEL_KIT_CACHE",
+    *(f"OTEL_KIT_GATEWAY_{name}" for name in ("ADDRESS", "CA", "TOKEN")),
     *(f"OTEL_KIT_{port}_PORT" for port in ("GRPC", "HTTP", "HEALTH", "SELF")),
     *(
         f"OTEL_KIT_COLLECTOR_{name}"
         for name in (
             "BINARY",
             "OPTIONAL",
+            "MEMORY_MIB",
             "SAMPLING",
+            "SAMPLING_SLOW_MS",
+            "SAMPLING_KEEP_ROUTES",
+            "SAMPLING_QUIET_ROUTES",
+            "SAMPLING_WAIT",
+            "SAMPLING_TRACES",
             "FILES",
             "HOST",
+            "HOST_ROOT",
             "GATEWAYS",
             "BROWSER_PORT",
             "BROWSER_ORIGINS",
+            "BROWSER_SERVICES",
             "TOKEN",
             "TLS_CERT",
             "TLS_KEY",
@@ -43,7 +55,7 @@ COLLECTOR_VARIABLES = (
     ),
 )
 """
-Read by the Collector's files and its launcher.
+Read by the Collector's files, its launcher and its build.
 """
 
 _SERVICE_LINK = re.compile(r"_SERVICE_HOST$|_SERVICE_PORT(_\w+)?$|_PORT_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?$")

@@ -1,0 +1,188 @@
+"""
+Each variable's value: can it be right, and in which form do the files want it?
+
+Owns one rule for each variable that a picked file reads. Knows nothing of files.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from otel_kit.cli.collector.endpoints import endpoint_problem, gateway_problem
+from otel_kit.cli.collector.problems import Problem, problem_of
+from otel_kit.cli.collector.rows import PORTS, Row
+from otel_kit.cli.collector.values import as_flag, as_headers, as_json, as_list, as_origins, as_port
+from otel_kit.settings.unknown import is_service_link
+
+__all__ = ["BROWSER_PORT", "BROWSER_PORT_DEFAULT", "judged_numbers", "judged_ports", "judged_row"]
+
+BROWSER_PORT = "OTEL_KIT_COLLECTOR_BROWSER_PORT"
+BROWSER_PORT_DEFAULT = 4320
+
+_SERVICE_LINK_REMEDY = "Kubernetes set it for a service of that name; set enableServiceLinks: false in the pod"
+
+Judged = tuple[dict[str, str], list[Problem]]
+"""Variables in the form of the files, and what is wrong."""
+
+Ports = Mapping[int, str]
+
+
+def judged_ports(variables: Mapping[str, str], with_browser: bool) -> tuple[dict[int, str], list[Problem]]:
+    """
+    Each port with its variable; what is no port or is there twice.
+    """
+    defaults = {**PORTS, **({BROWSER_PORT: BROWSER_PORT_DEFAULT} if with_browser else {})}
+    ports: dict[int, str] = {}
+    problems = []
+    for variable, default in defaults.items():
+        value = variables.get(variable)
+        port = default if value is None else as_port(value)
+        if port is None:
+            link = is_service_link(variable, value or "")
+            remedy = _SERVICE_LINK_REMEDY if link else f"write a number from 1 to 65535, {default} by default"
+            problems.append(problem_of(variable, value, "is no port", remedy))
+        elif port in ports:
+            remedy = "give each a port of its own"
+            problems.append(problem_of(variable, str(port), f"is the port of {ports[port]} too", remedy))
+        else:
+            ports[port] = variable
+    return ports, problems
+
+
+def judged_row(row: Row, variables: Mapping[str, str], ports: Ports) -> Judged:
+    """
+    Every variable of a picked file.
+    """
+    environment: dict[str, str] = {}
+    problems: list[Problem] = []
+    for name in (row.variable, *row.more):
+        if name in variables:
+            rule = _endpoint if name.endswith("_ENDPOINT") else _RULES.get(name, _as_it_is)
+            changed, found = rule(name, variables[name], ports)
+            environment.update(changed)
+            problems += found
+    for needed, remedy in _NEEDED.get(row.name, {}).items():
+        if needed not in variables:
+            problems.append(problem_of(needed, None, f"is not set, but {row.variable} is", remedy))
+    return environment, problems
+
+
+def judged_numbers(variables: Mapping[str, str]) -> list[Problem]:
+    """
+    What ought to be a whole number and is none.
+    """
+    wrong = [name for name in _NUMBERS if name in variables and not re.fullmatch(r"[1-9][0-9]{0,17}", variables[name])]
+    return [problem_of(name, variables[name], "is no whole number", "write digits alone, no unit") for name in wrong]
+
+
+_NUMBERS = (
+    "OTEL_KIT_COLLECTOR_MEMORY_MIB",
+    "OTEL_KIT_QUEUE_BYTES",
+    "OTEL_KIT_COLLECTOR_SAMPLING_SLOW_MS",
+    "OTEL_KIT_COLLECTOR_SAMPLING_TRACES",
+)
+
+
+_NEEDED = {
+    "elasticsearch": {
+        "ELASTICSEARCH_API_KEY": "set the API key; where the server asks for none, set it to none",
+    },
+    "cloudwatch": {"AWS_REGION": "set the region, such as eu-central-1"},
+}
+"""
+File -> the variables without which it can't work, with the remedy.
+"""
+
+
+def _as_it_is(name: str, value: str, ports: Ports) -> Judged:
+    return {}, []
+
+
+def _endpoint(name: str, value: str, ports: Ports) -> Judged:
+    problem = endpoint_problem(name, value, ports)
+    # files append a path
+    return {name: value.rstrip("/")}, [problem] if problem else []
+
+
+def _site(name: str, value: str, ports: Ports) -> Judged:
+    if re.fullmatch(r"[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+", value):
+        return {}, []
+    return {}, [problem_of(name, value, "is no site", "write its domain alone, such as datadoghq.eu")]
+
+
+def _flag(name: str, value: str, ports: Ports) -> Judged:
+    flag = as_flag(value)
+    if flag is None:
+        return {}, [problem_of(name, value, "is neither true nor false", "write true or false")]
+    return {name: str(flag).lower()}, []
+
+
+def _headers(name: str, value: str, ports: Ports) -> Judged:
+    headers = as_headers(value)
+    if headers is None:
+        form = "write name=value,name=value or a YAML map of texts"
+        return {}, [problem_of(name, value, "holds no headers that can be sent", form)]
+    return {name: as_json(headers)}, []
+
+
+def _origins(name: str, value: str, ports: Ports) -> Judged:
+    origins = as_origins(value)
+    if origins is None:
+        remedy = "write exact ones, https://shop.example,https://*.shop.example; * alone lets nobody in"
+        return {}, [problem_of(name, value, "is no list of origins", remedy)]
+    return {name: as_json(origins)}, []
+
+
+def _globs(name: str, value: str, ports: Ports) -> Judged:
+    # the Collector's working directory is this one, but a service manager's may be another at the next start
+    return {name: as_json([str(Path(glob).absolute()) for glob in as_list(value)])}, []
+
+
+def _texts(name: str, value: str, ports: Ports) -> Judged:
+    return {name: as_json(as_list(value))}, []
+
+
+def _share(name: str, value: str, ports: Ports) -> Judged:
+    if re.fullmatch(r"(0|1)(\.0*)?|0?\.[0-9]+", value):
+        return {}, []
+    return {}, [problem_of(name, value, "is no share", "write a number from 0 to 1: 0.1 keeps a tenth")]
+
+
+def _gateways(name: str, value: str, ports: Ports) -> Judged:
+    gateways = as_list(value)
+    found = [gateway_problem(name, value, gateway, ports) for gateway in gateways]
+    return {name: as_json(gateways)}, [problem for problem in found if problem]
+
+
+def _token(name: str, value: str, ports: Ports) -> Judged:
+    if re.fullmatch(r"[\x21-\x7e]+", value):
+        return {}, []
+    return {}, [problem_of(name, value, "can't stand in a header", "use printable ASCII without blanks")]
+
+
+def _path(name: str, value: str, ports: Ports) -> Judged:
+    return {name: str(Path(value).expanduser().absolute())}, []
+
+
+_RULES: dict[str, Callable[[str, str, Ports], Judged]] = {
+    "DD_SITE": _site,
+    "OTEL_KIT_PROMETHEUS_APP_METRICS": _flag,
+    "OTEL_KIT_COLLECTOR_HOST": _flag,
+    "OTLP_FORWARD_HEADERS": _headers,
+    "OTEL_KIT_FILE_DIR": _path,
+    "OTEL_KIT_COLLECTOR_BROWSER_ORIGINS": _origins,
+    "OTEL_KIT_COLLECTOR_BROWSER_SERVICES": _texts,
+    "OTEL_KIT_COLLECTOR_FILES": _globs,
+    "OTEL_KIT_COLLECTOR_SAMPLING": _share,
+    "OTEL_KIT_COLLECTOR_SAMPLING_KEEP_ROUTES": _texts,
+    "OTEL_KIT_COLLECTOR_SAMPLING_QUIET_ROUTES": _texts,
+    "OTEL_KIT_COLLECTOR_GATEWAYS": _gateways,
+    "OTEL_KIT_COLLECTOR_TOKEN": _token,
+    "DD_API_KEY": _token,
+    "ELASTICSEARCH_API_KEY": _token,
+    "OTEL_KIT_COLLECTOR_TLS_CERT": _path,
+    "OTEL_KIT_COLLECTOR_TLS_KEY": _path,
+    "OTEL_KIT_COLLECTOR_TLS_CLIENT_CA": _path,
+}
