@@ -260,7 +260,7 @@ def test_every_make_target_exists(page: Path) -> None:
     `make x` in the docs is a target of the Makefile.
     """
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
-    named = set(re.findall(r"(?:^|`)make ([a-z]+)", page.read_text(encoding="utf-8"), re.MULTILINE))
+    named = set(re.findall(r"(?:^|`)make ([a-z0-9-]+)", page.read_text(encoding="utf-8"), re.MULTILINE))
 
     assert named
     assert {target for target in named if not re.search(rf"^{target}:", makefile, re.MULTILINE)} == set()
