@@ -1,0 +1,3 @@
+"""
+Two services of the goblin kind: an assistant, and the models that it asks over HTTP.
+"""
