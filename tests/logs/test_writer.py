@@ -84,6 +84,8 @@ def make_pipe() -> Iterator[Callable[..., Pipe]]:
     Makes pipes that are closed when the test is over.
     """
     made: list[Pipe] = []
+    _others.clear()
+    _others.update(_writing())
 
     def make(**limits: int) -> Pipe:
         made.append(Pipe(**limits))
@@ -134,11 +136,18 @@ def arrives(pipe: Pipe, complete: Callable[[list[str]], bool]) -> list[str]:
     return got
 
 
+_others: set[threading.Thread] = set()
+
+
+def _writing() -> set[threading.Thread]:
+    return {thread for thread in threading.enumerate() if thread.name == "otel_kit.logs"}
+
+
 def threads() -> int:
     """
-    How many writers have a thread.
+    How many writers of this test have a thread; the process may have one of its own.
     """
-    return sum(thread.name == "otel_kit.logs" for thread in threading.enumerate())
+    return len(_writing() - _others)
 
 
 def test_writes_at_once_before_it_is_started(make_pipe: Callable[..., Pipe]) -> None:

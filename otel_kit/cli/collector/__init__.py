@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import signal
 import sys
 from collections.abc import Iterable
 from importlib.util import find_spec
@@ -90,16 +91,18 @@ def _act(action: str, extra: list[Path]) -> int:
 
     made = draft(os.environ, extra)
     if action == "validate":
-        problems = [*made.near_misses, *directory_problems(made.selection, queue_directory(made.variables))]
+        problems = [*made.doubts, *directory_problems(made.selection, queue_directory(made.variables))]
         if problems:
             raise ProblemsFound(*problems)
-    for miss in made.near_misses:
+    for miss in made.doubts:
         print(f"warning: {miss}", file=sys.stderr)
     if action == "config":
         return _config(made)
     plan = planned(made)
     if action == "run":
         return run.run(plan, sys.stderr)
+    # so that a trial that is ended leaves nothing behind
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     problems = validate.validate(plan, sys.stdout)
     _complain(problems)
     return 1 if problems else 0

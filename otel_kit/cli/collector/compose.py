@@ -33,13 +33,16 @@ class Composition:
     """Loaded after the files; holds references to variables, never their values."""
     tree: Tree
     """All of it merged, with references unresolved."""
+    gates: tuple[str, ...] = ()
+    """Feature gates to open."""
 
     def arguments(self) -> list[str]:
         """
         The command line.
         """
         locations = [*map(str, self.files), *(f"yaml:{one_line(tree)}" for tree in self.inline)]
-        return [part for location in locations for part in ("--config", location)]
+        gates = [f"--feature-gates={','.join(self.gates)}"] if self.gates else []
+        return [*(part for location in locations for part in ("--config", location)), *gates]
 
 
 def compose(directory: Path, selection: Selection, extra: Sequence[Path] = ()) -> Composition:

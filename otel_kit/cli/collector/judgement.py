@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from otel_kit.cli.collector.endpoints import endpoint_problem, gateway_problem
 from otel_kit.cli.collector.problems import Problem, problem_of
@@ -71,19 +72,35 @@ def judged_row(row: Row, variables: Mapping[str, str], ports: Ports) -> Judged:
 
 def judged_numbers(variables: Mapping[str, str]) -> list[Problem]:
     """
-    What ought to be a whole number and is none.
+    What ought to be a whole number and is none, or too small a one.
     """
-    wrong = [name for name in _NUMBERS if name in variables and not re.fullmatch(r"[1-9][0-9]{0,17}", variables[name])]
-    return [problem_of(name, variables[name], "is no whole number", "write digits alone, no unit") for name in wrong]
+    problems = []
+    for name, least in _NUMBERS.items():
+        value = variables.get(name)
+        if value is not None and not (re.fullmatch(r"[0-9]{1,18}", value) and int(value) >= least):
+            remedy = f"write digits alone, {least} or more"
+            problems.append(problem_of(name, value, f"is no whole number from {least} on", remedy))
+    return problems
 
 
-_NUMBERS = (
-    "OTEL_KIT_COLLECTOR_MEMORY_MIB",
-    "OTEL_KIT_QUEUE_BYTES",
-    "OTEL_KIT_COLLECTOR_SAMPLING_SLOW_MS",
-    "OTEL_KIT_COLLECTOR_SAMPLING_TRACES",
-)
+_NUMBERS = {
+    # more than the limiter's reserve for sudden growth
+    "OTEL_KIT_COLLECTOR_MEMORY_MIB": 100,
+    # one batch has to fit in
+    "OTEL_KIT_QUEUE_BYTES": 262_144,
+    "OTEL_KIT_COLLECTOR_SAMPLING_SLOW_MS": 1,
+    "OTEL_KIT_COLLECTOR_SAMPLING_TRACES": 1,
+}
 
+
+_OWN_PATHS = {
+    "CLOUDWATCH_LOGS_ENDPOINT": "/v1/logs",
+    "CLOUDWATCH_TRACES_ENDPOINT": "/v1/traces",
+    "CLOUDWATCH_METRICS_ENDPOINT": "/v1/metrics",
+}
+"""
+Paths of base URLs whose files append none.
+"""
 
 _NEEDED = {
     "elasticsearch": {
@@ -102,8 +119,10 @@ def _as_it_is(name: str, value: str, ports: Ports) -> Judged:
 
 def _endpoint(name: str, value: str, ports: Ports) -> Judged:
     problem = endpoint_problem(name, value, ports)
-    # files append a path
-    return {name: value.rstrip("/")}, [problem] if problem else []
+    # most files append a path; CloudWatch's takes whole URLs, as each signal has a host of its own
+    url = value.rstrip("/")
+    path = _OWN_PATHS.get(name, "")
+    return {name: url if urlsplit(url).path else url + path}, [problem] if problem else []
 
 
 def _site(name: str, value: str, ports: Ports) -> Judged:
@@ -130,7 +149,7 @@ def _headers(name: str, value: str, ports: Ports) -> Judged:
 def _origins(name: str, value: str, ports: Ports) -> Judged:
     origins = as_origins(value)
     if origins is None:
-        remedy = "write exact ones, https://shop.example,https://*.shop.example; * alone lets nobody in"
+        remedy = "write exact ones, without *: https://shop.example,https://admin.shop.example"
         return {}, [problem_of(name, value, "is no list of origins", remedy)]
     return {name: as_json(origins)}, []
 

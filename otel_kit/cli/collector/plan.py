@@ -7,10 +7,10 @@ Owns the order of the decisions. A plan exists only when nothing is known to be 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from otel_kit.cli.collector.binary import Binary, find_binary, inspect, missing_components
+from otel_kit.cli.collector.binary import Binary, find_binary, inspect, known_gates, missing_components
 from otel_kit.cli.collector.checks import QUEUE, file_problems, queue_directory
 from otel_kit.cli.collector.compose import Composition, compose
 from otel_kit.cli.collector.files import Tree, collector_directory, variables_of_files
@@ -19,7 +19,7 @@ from otel_kit.cli.collector.problems import Problem, ProblemsFound
 from otel_kit.cli.collector.rows import known_variables
 from otel_kit.cli.collector.selection import Selection, select
 from otel_kit.cli.collector.values import escaped
-from otel_kit.cli.collector.variables import near_misses, present
+from otel_kit.cli.collector.variables import empty_secrets, near_misses, present
 
 __all__ = ["Draft", "Plan", "draft", "planned"]
 
@@ -37,7 +37,8 @@ class Draft:
     composition: Composition
     environment: Mapping[str, str]
     """The child's."""
-    near_misses: Sequence[Problem]
+    doubts: Sequence[Problem]
+    """What is surely not meant, though it would run: names that are read by nobody, a token that is empty."""
 
 
 @dataclass(frozen=True)
@@ -71,7 +72,8 @@ def draft(environ: Mapping[str, str], extra: Sequence[Path] = ()) -> Draft:
     if problems:
         raise ProblemsFound(*problems)
     environment = _environment(variables, selection, composition.tree, known)
-    return Draft(variables, selection, composition, environment, near_misses(variables, known))
+    doubts = [*near_misses(variables, known), *empty_secrets(environ)]
+    return Draft(variables, selection, composition, environment, doubts)
 
 
 def planned(made: Draft) -> Plan:
@@ -86,7 +88,8 @@ def planned(made: Draft) -> Plan:
     problems = missing_components(binary, made.composition.tree)
     if problems:
         raise ProblemsFound(*problems)
-    return Plan(**vars(made), binary=binary)
+    gates = known_gates(binary.path, made.composition.tree)
+    return Plan(**{**vars(made), "composition": replace(made.composition, gates=gates)}, binary=binary)
 
 
 def _environment(

@@ -62,7 +62,10 @@ OVERLAYS = (
     Row(
         "sampling",
         "OTEL_KIT_COLLECTOR_SAMPLING",
-        tuple(f"OTEL_KIT_COLLECTOR_SAMPLING_{name}" for name in ("KEEP_ROUTES", "QUIET_ROUTES")),
+        tuple(
+            f"OTEL_KIT_COLLECTOR_SAMPLING_{name}"
+            for name in ("KEEP_ROUTES", "QUIET_ROUTES", "SLOW_MS", "TRACES", "WAIT")
+        ),
     ),
     Row("files", "OTEL_KIT_COLLECTOR_FILES"),
     Row("host", "OTEL_KIT_COLLECTOR_HOST"),

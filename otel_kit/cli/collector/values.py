@@ -16,7 +16,7 @@ from otel_kit.environment.pairs import parse_headers
 
 __all__ = ["as_flag", "as_headers", "as_json", "as_list", "as_origins", "as_port", "escaped"]
 
-_ORIGIN = re.compile(r"https?://(?:\*\.)?[A-Za-z0-9.\-\[\]:]+")
+_ORIGIN = re.compile(r"https?://[A-Za-z0-9.\-\[\]:]+")
 _TRUE = ("true", "1", "yes", "on")
 _FALSE = ("false", "0", "no", "off")
 
@@ -77,7 +77,7 @@ def parse_headers_again(headers: dict[str, str]) -> dict[str, str] | None:
 
 def as_origins(value: str) -> list[str] | None:
     """
-    Origins of browsers; None where one of them is no `scheme://host`, `*` among these.
+    Origins of browsers; None where one of them is no exact `scheme://host`, as with `*` anywhere in it.
     """
     origins = as_list(value)
     return origins if origins and all(_ORIGIN.fullmatch(origin) for origin in origins) else None

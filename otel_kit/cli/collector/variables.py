@@ -14,7 +14,9 @@ from otel_kit.settings import Settings
 from otel_kit.settings.source import variable_of_field
 from otel_kit.settings.unknown import is_service_link
 
-__all__ = ["near_misses", "present"]
+__all__ = ["empty_secrets", "near_misses", "present"]
+
+TOKEN = "OTEL_KIT_COLLECTOR_TOKEN"
 
 MOST_EDITS = 2
 
@@ -51,6 +53,15 @@ def near_misses(variables: Mapping[str, str], known: Collection[str]) -> list[Pr
     return [
         Problem(name, "is not read by the Collector", f"did you mean {nearest}?") for name, nearest in found if nearest
     ]
+
+
+def empty_secrets(environ: Mapping[str, str]) -> list[Problem]:
+    """
+    A problem where the token is there and empty: whoever set it so meant senders to need one.
+    """
+    if environ.get(TOKEN, "-").strip():
+        return []
+    return [Problem(TOKEN, "is empty, so senders need no token", "set the token, or unset the variable")]
 
 
 def _nearest(name: str, known: Iterable[str]) -> str | None:

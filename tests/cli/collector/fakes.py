@@ -41,6 +41,8 @@ sys.dont_write_bytecode = True
 if sys.argv[1] == "components":
     print({components!r})
     sys.exit()
+if sys.argv[1] == "featuregate":
+    sys.exit(1)
 if sys.argv[1] == "print-config":
     print(json.dumps(dict(variables=dict(os.environ))))
     sys.exit()

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from otel_kit.cli.collector import binary as subject
-from otel_kit.cli.collector.binary import NoBinary, find_binary, inspect, missing_components
+from otel_kit.cli.collector.binary import NoBinary, find_binary, inspect, known_gates, missing_components
 from otel_kit.cli.collector.problems import ProblemsFound
 from tests.cli.collector.fakes import COMPONENTS, components_text, fake_collector
 
@@ -165,3 +165,16 @@ def test_old_spellings_are_not_missing(tmp_path: Path) -> None:
     }
 
     assert [] == missing_components(found, tree)
+
+
+@pytest.mark.parametrize(("status", "gates"), [(0, ("stanza.synchronousLogEmitter",)), (1, ())])
+def test_asks_for_a_gate_that_the_program_knows(tmp_path: Path, status: int, gates: tuple[str, ...]) -> None:
+    """
+    Lines from files are taken before their place is kept, where the program can; others get no flag that stops them.
+    """
+    program = tmp_path / "collector"
+    program.write_text(f"#!/bin/sh\nexit {status}\n", encoding="utf-8")
+    program.chmod(0o755)
+
+    assert gates == known_gates(program, {"receivers": {"file_log/services": {}}})
+    assert () == known_gates(program, {"receivers": {"otlp": {}}})

@@ -10,6 +10,7 @@ import pytest
 
 from otel_kit.cli.collector.compose import compose
 from otel_kit.cli.collector.files import collector_directory
+from otel_kit.cli.collector.judgement import BROWSER_PORT, BROWSER_PORT_DEFAULT
 from otel_kit.cli.collector.listeners import Listener, circles, listeners, resolved
 from otel_kit.cli.collector.selection import select
 
@@ -71,3 +72,14 @@ def test_an_exporter_that_leads_back_is_found(exporter: dict[str, Any], leads_ba
     tree = {"receivers": {"otlp": {"protocols": protocols}}, "exporters": {"otlp_http/x": exporter}}
 
     assert leads_back == bool(circles(tree, {}))
+
+
+def test_the_receiver_for_browsers_listens_where_the_tables_say() -> None:
+    """
+    The default stands in the file, and the circle is looked for at the same port.
+    """
+    selection = select({"OTEL_KIT_COLLECTOR_BROWSER_ORIGINS": "https://shop.example"})
+    found = listeners(compose(collector_directory(), selection).tree, {})
+
+    assert BROWSER_PORT == selection.ports[BROWSER_PORT_DEFAULT]
+    assert BROWSER_PORT_DEFAULT in [one.port for one in found if "otlp/browser" == one.component]

@@ -210,6 +210,10 @@ def test_cloudwatch_takes_whole_urls() -> None:
         ({"OTEL_KIT_COLLECTOR_SAMPLING": "10%"}, "OTEL_KIT_COLLECTOR_SAMPLING=10%: is no share"),
         ({"OTEL_KIT_COLLECTOR_SAMPLING": "1.5"}, "OTEL_KIT_COLLECTOR_SAMPLING=1.5: is no share"),
         ({"OTEL_KIT_COLLECTOR_BROWSER_ORIGINS": "*"}, "OTEL_KIT_COLLECTOR_BROWSER_ORIGINS=*: is no list of origins"),
+        (
+            {"OTEL_KIT_COLLECTOR_BROWSER_ORIGINS": "https://*.shop.example"},
+            "OTEL_KIT_COLLECTOR_BROWSER_ORIGINS=https://*.shop.example: is no list of origins",
+        ),
         ({"OTEL_KIT_COLLECTOR_BROWSER_PORT": "4320"}, "OTEL_KIT_COLLECTOR_BROWSER_PORT=4320: lets no origin in"),
         (
             {"OTEL_KIT_COLLECTOR_GATEWAYS": "10.0.0.1"},
@@ -230,6 +234,7 @@ def test_cloudwatch_takes_whole_urls() -> None:
         ),
         ({"OTEL_KIT_COLLECTOR_OPTIONAL": "loki,lokki"}, "OTEL_KIT_COLLECTOR_OPTIONAL=loki,lokki: lokki is no backend"),
         ({"OTEL_KIT_COLLECTOR_MEMORY_MIB": "1G"}, "OTEL_KIT_COLLECTOR_MEMORY_MIB=1G: is no whole number"),
+        ({"OTEL_KIT_QUEUE_BYTES": "1024"}, "OTEL_KIT_QUEUE_BYTES=1024: is no whole number from 262144 on"),
         (
             {"OTLP_FORWARD_ENDPOINT": STORE, "OTLP_FORWARD_HEADERS": "hush"},
             "OTLP_FORWARD_HEADERS=REDACTED: holds no headers that can be sent",
@@ -292,13 +297,13 @@ def test_lists_reach_the_files_as_lists() -> None:
     """
     environment = select(
         {
-            "OTEL_KIT_COLLECTOR_BROWSER_ORIGINS": "https://a.example, https://*.b.example:8443",
+            "OTEL_KIT_COLLECTOR_BROWSER_ORIGINS": "https://a.example, https://b.example:8443",
             "OTEL_KIT_COLLECTOR_FILES": "/var/log/a*.log,/srv/b.log",
             "OTEL_KIT_COLLECTOR_GATEWAYS": '["10.0.0.1:4317", "gate.example:4317"]',
         }
     ).environment
 
-    assert ["https://a.example", "https://*.b.example:8443"] == json.loads(
+    assert ["https://a.example", "https://b.example:8443"] == json.loads(
         environment["OTEL_KIT_COLLECTOR_BROWSER_ORIGINS"]
     )
     assert ["/var/log/a*.log", "/srv/b.log"] == json.loads(environment["OTEL_KIT_COLLECTOR_FILES"])
@@ -317,3 +322,16 @@ def test_optional_backends_are_those_that_are_named(value: str | None, optional:
     chosen = {} if value is None else {"OTEL_KIT_COLLECTOR_OPTIONAL": value}
 
     assert optional == select({**variables, **chosen}).optional
+
+
+@pytest.mark.parametrize(
+    ("given", "made"),
+    [(STORE, f"{STORE}/v1/logs"), (f"{STORE}/", f"{STORE}/v1/logs"), (f"{STORE}/mine", f"{STORE}/mine")],
+)
+def test_a_base_url_of_cloudwatch_gets_the_path_of_its_signal(given: str, made: str) -> None:
+    """
+    CloudWatch's file takes whole URLs; one without a path is taken for the base.
+    """
+    variables = {"CLOUDWATCH_LOG_GROUP": "shop", "AWS_REGION": "eu-central-1", "CLOUDWATCH_LOGS_ENDPOINT": given}
+
+    assert made == select(variables).environment["CLOUDWATCH_LOGS_ENDPOINT"]

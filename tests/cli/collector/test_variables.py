@@ -8,7 +8,7 @@ import pytest
 
 from otel_kit.cli.collector.files import collector_directory, variables_of_files
 from otel_kit.cli.collector.rows import known_variables
-from otel_kit.cli.collector.variables import near_misses, present
+from otel_kit.cli.collector.variables import empty_secrets, near_misses, present
 from otel_kit.settings.unknown import COLLECTOR_VARIABLES
 
 KNOWN = known_variables() | variables_of_files(collector_directory())
@@ -72,3 +72,15 @@ def test_services_know_the_names_of_the_collector() -> None:
     What a file of the Collector reads is not called a misspelled setting of the service beside it.
     """
     assert set() == {name for name in KNOWN if name.startswith("OTEL_KIT_")} - {*COLLECTOR_VARIABLES}
+
+
+def test_an_empty_token_is_no_silent_opening() -> None:
+    """
+    Whoever passes a token on that came to nothing is told that none is asked for.
+    """
+    (problem,) = empty_secrets({"OTEL_KIT_COLLECTOR_TOKEN": " "})
+
+    assert "OTEL_KIT_COLLECTOR_TOKEN: is empty, so senders need no token: set the token, or unset the variable" == str(
+        problem
+    )
+    assert [] == empty_secrets({}) == empty_secrets({"OTEL_KIT_COLLECTOR_TOKEN": "t"})
