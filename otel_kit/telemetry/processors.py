@@ -125,11 +125,11 @@ class CorrelationProcessor(SpanProcessor):
         """
         Set the attribute; the kit's own spans bring it with them.
         """
-        identifier = correlation_id()
-        if identifier is None:
-            return
         scope = span.instrumentation_scope
-        if scope is None or scope.name != SCOPE_NAME:
+        if scope is not None and scope.name == SCOPE_NAME:
+            return
+        identifier = correlation_id()
+        if identifier is not None:
             span.set_attribute(CORRELATION_KEY, identifier)
 
 

@@ -43,7 +43,7 @@ SECRETS: dict[str, tuple[str, str]] = {
         "https://hooks.slack.com/" + "services/T0AAAAAAA/B0AAAAAAA/aB3dE5fG7hI9jK1lM3nO5pQ7",
         "aB3dE5fG7hI9jK1lM3nO5pQ7",
     ),
-    "card": ("5500005555555559", "5500005555555559"),
+    "card": ("5263891744062939", "5263891744062939"),
     "card with blanks": ("4111 1111 1111 1111", "4111 1111 1111 1111"),
     "card with dashes": ("3782-822463-10005", "3782-822463-10005"),
     "social security number": ("078-05-1120", "078-05-1120"),

@@ -26,7 +26,8 @@ from opentelemetry.trace import (
 
 from otel_kit.redaction import MASK, Policy
 from otel_kit.telemetry import usual
-from otel_kit.telemetry.server_tracer import ServerSpan, ServerTracer
+from otel_kit.telemetry.light_span import ServerSpan
+from otel_kit.telemetry.server_tracer import ServerTracer
 from otel_kit.telemetry.spans import SpanEncoder
 from tests.otlp_receiver import attributes_of
 
