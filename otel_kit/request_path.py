@@ -45,7 +45,7 @@ class RequestLog(Protocol):
 
     def emit(self, record: RequestRecord) -> None: ...
 
-    def late_error(self, error: BaseException) -> None: ...
+    def late_error(self, record: RequestRecord, error: BaseException) -> None: ...
 
 
 class RequestPath:
@@ -180,7 +180,7 @@ class RequestPath:
             record.error = error
         elif record.error is not error:
             self.metrics.record_error(record, type(error).__name__)
-            self.log.late_error(error)
+            self.log.late_error(record, error)
 
 
 def with_id(message: Message, record: RequestRecord) -> Message:

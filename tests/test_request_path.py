@@ -152,3 +152,15 @@ async def test_every_kind_is_one_span_one_count_one_line(app: FastAPI, telemetry
     errors = {key for key in telemetry.metrics.changed() if key[0] == "http_errors_total"}
     expected = {("http_errors_total", (("endpoint", endpoint), ("error_type", kind.error), ("method", method)))}
     assert (expected if kind.error else set()) == errors
+
+
+async def test_a_failure_after_the_answer_names_the_server_span(app: FastAPI, telemetry: CapturedTelemetry) -> None:
+    """
+    Under each engine the line about a background task that failed leads to the request's trace.
+    """
+    with pytest.raises(KeyError):
+        await call(app, path="/background-fails")
+
+    (server,) = [span for span in telemetry.spans if span.kind.name == "SERVER"]
+    line = telemetry.log("request_failed_after_response")
+    assert (f"{server.context.trace_id:032x}", f"{server.context.span_id:016x}") == (line.trace_id, line.span_id)

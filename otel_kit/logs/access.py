@@ -13,6 +13,8 @@ import logging
 import time
 from collections.abc import Callable
 
+from opentelemetry.trace import use_span
+
 from otel_kit.context import RequestRecord
 from otel_kit.faults import fault
 from otel_kit.logs.exceptions import describe, mark
@@ -98,14 +100,16 @@ class RequestLog:
         except Exception as error:
             fault("logs", error)
 
-    def late_error(self, error: BaseException) -> None:
+    def late_error(self, record: RequestRecord, error: BaseException) -> None:
         """
         Log an exception that came after the answer was whole, from a background task or a middleware.
 
         The server's own record of it, which comes without the ids, is dropped by the mark.
         """
         try:
-            self.logger.error("request_failed_after_response", exc_info=error)
+            # another engine's server span is no longer the current one here
+            with use_span(record.span, record_exception=False, set_status_on_exception=False):
+                self.logger.error("request_failed_after_response", exc_info=error)
             mark(error)
         except Exception as problem:
             fault("logs", problem)
