@@ -20,10 +20,16 @@ Every program is a `Running` (`process.py`): `.pid`, `.is_alive`, `.lines()`, `.
     `.series()`, `.kept(signal)` give OTLP/JSON.
 
 `loki(directory)`, `tempo(directory)`, `jaeger(directory)`, `prometheus(directory, scrape={job: [target]})`: see
-    `stores.py`; each has `.url` (what LOKI_ENDPOINT … take; Tempo and Jaeger: `.otlp_url`) and questions to ask it.
+    `stores.py`; each has `.url` (what LOKI_ENDPOINT … take; Tempo and Jaeger: `.otlp_url`); what it can be asked is in
+    `questions.py`.
+
+`GROUND`: the files before any backend. `wait_for(ask, what, timeout)`: asks until the answer is true, and gives it.
 
 Fixtures (`conftest.py`): `loki_store`, `tempo_store`, `jaeger_store`, `prometheus_store` run once a session and are
-    shared, so tell your data apart by a service name or id of your own: `unique("shop")`.
+    shared, so tell your data apart by a service name or id of your own: `unique("shop")`. `store` is a `double` of
+    the test's own.
+
+Services of ours under uvicorn: `serve_pair(collector.url, directory)` in `services/serving.py`.
 """
 
 from __future__ import annotations

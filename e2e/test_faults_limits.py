@@ -90,7 +90,7 @@ def test_memory_limit_is_told_to_the_sender(tmp_path: Path) -> None:
     numbers, acknowledged = Numbers(), list[str]()
     # 80 MiB of the limit are kept for spikes; only a queue in memory, and a large one, gets to the rest
     tight = {"OTEL_KIT_COLLECTOR_MEMORY_MIB": "130"}
-    large = {"exporters": {"otlp_http/jaeger": {"sending_queue": {"queue_size": 1024 * MIB}}}}
+    large = {"exporters": {"otlp_http/jaeger": {"compression": "gzip", "sending_queue": {"queue_size": 1024 * MIB}}}}
     with store() as kept, store() as hanging:
         kept.live()
         hanging.hang()

@@ -15,14 +15,16 @@ from google.protobuf.json_format import MessageToDict, ParseDict
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
 
 from e2e import otlp
+from e2e.collectors import items_of
 from e2e.programs import GROUND, Collector, ConfigFile, Double, collector, double, wait_for
-from otel_kit.assets.collector import MARK
+from otel_kit.redaction.mark import MARK_HEADER, MARK_VALUE
 from tests.planted import found_in
 from tests.redaction.samples import BENIGN, FORMS, NAMED, PASSWORD, SECRETS
 from tests.redaction.test_export import FORMS_OF_COLLECTOR, LOST, MISSED, NOT_NAMED, SPELLED_OTHERWISE
 from tests.redaction.test_keys import PLAIN, SECRET
 
 TOKEN = "e2e-token-of-a-known-sender"
+SIGNALS = ("traces", "metrics", "logs")
 FILES: list[ConfigFile] = [*GROUND, "backends/otlp.yaml"]
 CARD = 4111111111111111
 
@@ -42,11 +44,37 @@ NEEDLES = [*(part for kind, part in PARTS.items() if kind != "aws secret"), PASS
 
 class Pair(NamedTuple):
     """
-    A Collector and the store behind it.
+    A Collector and the store behind it, read from where it was when a test began.
     """
 
     collector: Collector
     store: Double
+    begun: Mapping[str, int]
+
+    def shown(self, signal: str) -> bytes:
+        """
+        What has come since, as it lies there.
+        """
+        return path_of(self.store, signal).read_bytes()[self.begun[signal] :].rpartition(b"\n")[0]
+
+    def items(self, signal: str, group: str, items: str) -> list[dict[str, Any]]:
+        """
+        What has come since, item by item.
+        """
+        batches = map(json.loads, self.shown(signal).splitlines())
+        return [item for batch in batches for _, item in items_of(batch, group, items)]
+
+    def spans(self) -> list[dict[str, Any]]:
+        """
+        Spans, as OTLP/JSON has them.
+        """
+        return self.items("traces", "Spans", "spans")
+
+    def records(self) -> list[dict[str, Any]]:
+        """
+        Log records, as OTLP/JSON has them.
+        """
+        return self.items("logs", "Logs", "logRecords")
 
 
 @contextmanager
@@ -57,34 +85,65 @@ def running_pair(directory: Path, *more: ConfigFile) -> Iterator[Pair]:
     with double(directory / "store") as store:
         told = {"OTLP_FORWARD_ENDPOINT": store.url, "OTEL_KIT_COLLECTOR_TOKEN": TOKEN}
         with collector([*FILES, *more], told, directory / "collector") as running:
-            yield Pair(running, store)
+            yield from_now(running, store)
 
 
-@pytest.fixture
-def pair(tmp_path: Path) -> Iterator[Pair]:
+def path_of(store: Double, signal: str) -> Path:
+    """
+    Where the store keeps a signal.
+    """
+    return store.directory / f"{signal}.jsonl"
+
+
+def from_now(running: Collector, store: Double) -> Pair:
+    """
+    A pair whose store counts as empty.
+    """
+    return Pair(running, store, {signal: path_of(store, signal).stat().st_size for signal in SIGNALS})
+
+
+@pytest.fixture(scope="module")
+def running_plain(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pair]:
     """
     Without any overlay.
     """
-    with running_pair(tmp_path) as running:
+    with running_pair(tmp_path_factory.mktemp("plain")) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def running_known(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pair]:
+    """
+    With senders that show a token.
+    """
+    with running_pair(tmp_path_factory.mktemp("known"), "overlays/token.yaml") as running:
         yield running
 
 
 @pytest.fixture
-def known(tmp_path: Path) -> Iterator[Pair]:
+def pair(running_plain: Pair) -> Pair:
     """
-    With senders that show a token.
+    Without any overlay, nothing stored yet.
     """
-    with running_pair(tmp_path, "overlays/token.yaml") as running:
-        yield running
+    return from_now(running_plain.collector, running_plain.store)
+
+
+@pytest.fixture
+def known(running_known: Pair) -> Pair:
+    """
+    With senders that show a token, nothing stored yet.
+    """
+    return from_now(running_known.collector, running_known.store)
 
 
 def stored(pair: Pair, request: otlp.Request, signal: str, headers: Mapping[str, str] | None = None) -> bytes:
     """
-    Send, wait, and give back what the store holds of a signal, as it lies there.
+    Send, wait, and give back what the store has got of a signal since the test began, as it lies there.
     """
+    before = len(pair.shown(signal))
     assert 200 == otlp.send(pair.collector.url, request, headers=headers).status
-    wait_for(lambda: pair.store.kept(signal), f"the {signal}")
-    return (pair.store.directory / f"{signal}.jsonl").read_bytes()
+    wait_for(lambda: len(pair.shown(signal)) > before, f"the {signal}")
+    return pair.shown(signal)
 
 
 def nested(text: str) -> dict[str, Any]:
@@ -110,9 +169,9 @@ def test_no_secret_passes_in_a_span(pair: Pair) -> None:
         span = otlp.span(text, attributes=nested(text), events=events, error=text, state=f"vendor={text}")
         request = otlp.traces([span], {"service.name": "shop", "note": text}, text)
         assert 200 == otlp.send(pair.collector.url, request).status
-    wait_for(lambda: len(TEXTS) == len(pair.store.spans()), "all spans")
+    wait_for(lambda: len(TEXTS) == len(pair.spans()), "all spans")
 
-    assert [] == found_in((pair.store.directory / "traces.jsonl").read_bytes(), NEEDLES)
+    assert [] == found_in(pair.shown("traces"), NEEDLES)
 
 
 @pytest.mark.parametrize("shape", ["text", "map", "list"])
@@ -178,7 +237,7 @@ def test_masks_numbers_too(pair: Pair) -> None:
     """
     span = otlp.span("pay", attributes={"order": CARD, "pin": 4321, "items": 3})
     stored(pair, otlp.traces([span], {"service.name": "shop"}), "traces")
-    kept = span_attributes(pair.store.spans()[0])
+    kept = span_attributes(pair.spans()[0])
 
     assert [{"stringValue": "REDACTED"}] * 2 == [kept["order"], kept["pin"]]
     assert "3" in kept["items"].values()
@@ -197,7 +256,7 @@ def test_leaves_harmless_values_as_they_are(pair: Pair) -> None:
     request = otlp.traces(spans, {"service.name": "shop"})
     stored(pair, request, "traces")
     stored(pair, otlp.logs(records, {"service.name": "shop"}), "logs")
-    kept = pair.store.spans()
+    kept = pair.spans()
 
     assert [(text, text, text) for text in texts] == [
         (span["name"], span["status"]["message"], span_attributes(span)["app.note"]["stringValue"])
@@ -206,7 +265,9 @@ def test_leaves_harmless_values_as_they_are(pair: Pair) -> None:
     assert [{name: {"stringValue": value}} for name, value in plain.items()] == list(
         map(span_attributes, kept[len(texts) :])
     )
-    assert MessageToDict(otlp.log(types).body) == pair.store.records()[0]["body"]
+    record = otlp.log(types, attributes={**types, "log.class": "application"})
+    assert MessageToDict(record)["body"] == pair.records()[0]["body"]
+    assert MessageToDict(record)["attributes"] == pair.records()[0]["attributes"]
 
 
 def test_keeps_what_stands_around_a_secret(pair: Pair) -> None:
@@ -217,7 +278,7 @@ def test_keeps_what_stands_around_a_secret(pair: Pair) -> None:
         '{"user": "ada", "password": "hunter2hunter2", "n": 1}', attributes={"q": "page=2&token=hunter2hunter2"}
     )
     stored(pair, otlp.logs([record], {"service.name": "shop"}), "logs")
-    kept = pair.store.records()[0]
+    kept = pair.records()[0]
 
     assert {"user": "ada", "password": "REDACTED", "n": 1} == json.loads(kept["body"]["stringValue"])
     assert {"stringValue": "page=2&token=REDACTED"} == span_attributes(kept)["q"]
@@ -232,9 +293,9 @@ def test_redacting_twice_changes_nothing(tmp_path: Path) -> None:
         stored(first, otlp.logs(records, {"service.name": "shop"}), "logs")
         for batch in first.store.kept("logs"):
             send_json(second.collector, batch)
-        wait_for(lambda: len(TEXTS) == len(second.store.records()), "all records")
+        wait_for(lambda: len(TEXTS) == len(second.records()), "all records")
 
-        assert first.store.records() == second.store.records()
+        assert first.records() == second.records()
 
 
 def send_json(receiver: Collector, batch: Mapping[str, Any]) -> None:
@@ -261,8 +322,8 @@ def test_refuses_nothing_odd(pair: Pair) -> None:
 
     assert [] == found_in(stored(pair, otlp.logs(records, {}), "logs"), [PASSWORD])
     assert [] == found_in(stored(pair, otlp.traces(spans, {}), "traces"), [PASSWORD])
-    assert [len(odd)] * 2 == [len(pair.store.records()), len(pair.store.spans())]
-    assert [] == pair.collector.warnings()
+    assert [len(odd)] * 2 == [len(pair.records()), len(pair.spans())]
+    assert [] == [line for line in pair.collector.warnings() if "redaction" in line]
 
 
 def test_leaves_no_note_of_its_own(pair: Pair) -> None:
@@ -273,7 +334,7 @@ def test_leaves_no_note_of_its_own(pair: Pair) -> None:
     shown = stored(pair, otlp.traces([otlp.span("GET /", attributes=forged)], forged), "traces")
 
     assert b"otel_kit." not in shown
-    assert "GET /" == pair.store.spans()[0]["name"]
+    assert "GET /" == pair.spans()[0]["name"]
 
 
 MARKED = otlp.log("x", attributes={"password": PASSWORD})
@@ -284,7 +345,7 @@ def test_a_mark_without_a_token_counts_for_nothing(pair: Pair) -> None:
     """
     Where anyone may send, anyone may lie.
     """
-    shown = stored(pair, otlp.logs([MARKED], {}), "logs", {MARK: "1", **AUTHORIZED})
+    shown = stored(pair, otlp.logs([MARKED], {}), "logs", {MARK_HEADER: MARK_VALUE, **AUTHORIZED})
 
     assert [] == found_in(shown, [PASSWORD])
 
@@ -293,7 +354,9 @@ def test_a_mark_with_a_wrong_token_gets_nowhere(known: Pair) -> None:
     """
     The sender is refused, whatever it says.
     """
-    answer = otlp.send(known.collector.url, otlp.logs([MARKED], {}), headers={MARK: "1", "Authorization": "Bearer x"})
+    answer = otlp.send(
+        known.collector.url, otlp.logs([MARKED], {}), headers={MARK_HEADER: MARK_VALUE, "Authorization": "Bearer x"}
+    )
 
     assert 401 == answer.status
 
@@ -302,10 +365,10 @@ def test_believes_the_mark_of_a_known_sender(known: Pair) -> None:
     """
     Nothing is searched a second time, and nothing of the mark or the token reaches the store.
     """
-    shown = stored(known, otlp.logs([MARKED], {}), "logs", {MARK: "1", **AUTHORIZED})
+    shown = stored(known, otlp.logs([MARKED], {}), "logs", {MARK_HEADER: MARK_VALUE, **AUTHORIZED})
 
     assert PASSWORD.encode() in shown
-    assert [] == found_in(shown, [MARK, TOKEN])
+    assert [] == found_in(shown, [MARK_HEADER, TOKEN])
 
 
 def test_a_known_sender_without_a_mark_is_cleaned(known: Pair) -> None:

@@ -89,11 +89,21 @@ def requests_counted(metrics: Double) -> dict[str, int]:
     return counts
 
 
-def test_agents_show_a_token_and_speak_tls(tmp_path: Path) -> None:
+SECURED = (
+    "redaction.yaml",
+    "backends/tempo.yaml",
+    "overlays/token.yaml",
+    "overlays/tls.yaml",
+    "gateway/listen.yaml",
+)
+"""The gateways' files beside the base."""
+
+
+def secured(directory: Path) -> tuple[dict[str, str], dict[str, str]]:
     """
-    Gateways that want TLS and a token get both from `gateway/secured.yaml`.
+    Variables of gateways that want TLS and a token, and of agents that have both.
     """
-    authority = Authority(tmp_path / "certificates")
+    authority = Authority(directory / "certificates")
     own = authority.sign("gateway")
     gateway = {
         "OTEL_KIT_GATEWAY_ADDRESS": "127.0.0.1",
@@ -101,14 +111,34 @@ def test_agents_show_a_token_and_speak_tls(tmp_path: Path) -> None:
         "OTEL_KIT_COLLECTOR_TLS_CERT": str(own.certificate),
         "OTEL_KIT_COLLECTOR_TLS_KEY": str(own.key),
     }
-    files = ("backends/tempo.yaml", "overlays/token.yaml", "overlays/tls.yaml", "gateway/listen.yaml")
-    secured = {"OTEL_KIT_GATEWAY_CA": str(authority.root), "OTEL_KIT_GATEWAY_TOKEN": "f3a9c1"}
+    return gateway, {"OTEL_KIT_GATEWAY_CA": str(authority.root), "OTEL_KIT_GATEWAY_TOKEN": "f3a9c1"}
+
+
+def test_agents_show_a_token_and_speak_tls(tmp_path: Path) -> None:
+    """
+    Gateways that want TLS and a token get both from `gateway/secured.yaml`.
+    """
+    gateway, agent = secured(tmp_path)
     traces = [trace() for _ in range(20)]
-    with two_tiers(tmp_path, gateway, *files, secured=secured) as tiers:
+    with two_tiers(tmp_path, gateway, *SECURED, secured=agent) as tiers:
         share(tiers, traces)
         wait_for(lambda: stored(tiers.stores).total() >= 80, "all spans arrive")
 
     assert spans_of(traces) == set(stored(tiers.stores))
+
+
+def test_gateways_take_the_word_of_agents_they_know(tmp_path: Path) -> None:
+    """
+    What a known agent says is clean is not searched again; here the agent has not looked, so it can be seen.
+    """
+    gateway, agent = secured(tmp_path)
+    told = otlp.span("GET /items", attributes={"note": "password=hunter2xyz"})
+    with two_tiers(tmp_path, gateway, *SECURED, secured=agent) as tiers:
+        assert 200 == send(tiers.agents[0], otlp.traces([told], {"service.name": "shop"}))
+        wait_for(lambda: stored(tiers.stores), "the span arrives")
+        kept = str([span for store in tiers.stores for span in store.spans()])
+
+    assert "hunter2xyz" in kept
 
 
 def test_gateways_are_found_by_one_name(tmp_path: Path) -> None:

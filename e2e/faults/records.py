@@ -5,7 +5,7 @@ Records that can be told apart: each carries a number that no other has.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from e2e import otlp
 
@@ -29,9 +29,6 @@ class Numbers:
         So many that nobody had before.
         """
         return [str(next(self._count)) for _ in range(count)]
-
-    def __iter__(self) -> Iterator[str]:
-        return (str(number) for number in self._count)
 
 
 def numbered_spans(numbers: Sequence[str], *, padding: int = 0) -> otlp.Request:
