@@ -12,9 +12,10 @@ from typing import Any
 import pytest
 import yaml
 
-from otel_kit.assets.collector import MARK, collector_files
+from otel_kit.assets.collector import collector_files
 from otel_kit.assets.export import export, generated_files
 from otel_kit.redaction.export import collector_policy
+from otel_kit.redaction.mark import MARK_HEADER
 
 ROOT = Path(__file__).parent.parent
 TEXT = collector_files()["redaction.yaml"]
@@ -117,7 +118,7 @@ def test_only_a_mark_in_the_request_spares_the_search() -> None:
     """
     searches = [each for each in LISTS if any("ToLowerCase" in statement for statement in each["statements"])]
 
-    assert {f'otelcol.client.metadata["{MARK}"] == nil'} == {
+    assert {f'otelcol.client.metadata["{MARK_HEADER}"] == nil'} == {
         condition for each in searches for condition in each["conditions"]
     }
     assert len(LISTS) == 2 * len(searches)

@@ -20,14 +20,10 @@ from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from otel_kit.redaction.export import CollectorPolicy, Group, collector_policy
+from otel_kit.redaction.mark import MARK_HEADER
 from otel_kit.redaction.rules import MASK
 
-__all__ = ["MARK", "collector_files"]
-
-MARK = "x-otel-kit-redacted"
-"""
-The header by which a sender says that the policy was applied at the source.
-"""
+__all__ = ["collector_files"]
 
 _HEADER = """\
 # What the SDK's redaction says, for data of any sender: a second net before the stores.
@@ -77,6 +73,8 @@ _SIGNALS: dict[str, tuple[_Record, ...]] = {
     ),
     "log_statements": (_Record("log", ("event_name", "body"), "attributes"),),
 }
+# What every map and list has in it when it is written out; a text that has it too costs a little and changes nothing.
+_NESTED = (r'\{\\"', r"\[")
 _NOTE, _TEXT = "otel_kit.suspect.", "otel_kit.text."
 
 
@@ -85,12 +83,12 @@ def collector_files() -> dict[str, str]:
     File name -> text, for the directory `collector`.
     """
     policy = collector_policy()
-    lines = [_HEADER.format(mark=MARK).rstrip("\n")]
+    lines = [_HEADER.format(mark=MARK_HEADER).rstrip("\n")]
     known: set[str] = set()
     for signal, records in _SIGNALS.items():
         lines.append(f"    {signal}:")
         for record in (*_SHARED, *records):
-            conditions = [f'otelcol.client.metadata["{MARK}"] == nil']
+            conditions = [f'otelcol.client.metadata["{MARK_HEADER}"] == nil']
             lines += _list(f"{record.name}_search", conditions, _search(record, policy), known)
             conditions = [_noted(record, group) for group in policy.groups]
             lines += _list(f"{record.name}_clean", conditions, _clean(record, policy), known)
@@ -112,9 +110,13 @@ def _search(record: _Record, policy: CollectorPolicy) -> Iterator[str]:
         for where, patterns in ((folded, group.folded), (text, group.exact)):
             for pattern in patterns:
                 yield f'replace_pattern({where}, {_quoted(pattern)}, "${{0}}~{group.name}~")'
+    for literal in _NESTED:
+        yield f'replace_pattern({text}, {_quoted(literal)}, "${{0}}~nested~")'
     for group in policy.groups:
         where = folded if group.folded else text
         yield f'set({_note(record, group)}, true) where IsMatch({where}, "~{group.name}~")'
+    anything = " or ".join(_noted(record, group) for group in policy.groups)
+    yield f'set({record.name}.{record.map}["{_NOTE}nested"], true) where ({anything}) and IsMatch({text}, "~nested~")'
 
 
 def _clean(record: _Record, policy: CollectorPolicy) -> Iterator[str]:
@@ -124,11 +126,12 @@ def _clean(record: _Record, policy: CollectorPolicy) -> Iterator[str]:
             " where log.body != nil" if text == "body" else ""
         )
     # A secret name may have a map below it, so names are looked at before they are joined; in a body one level deeper.
-    yield from _mask_names(record, policy)
+    nested = f'{path}["{_NOTE}nested"] != nil'
+    yield from _mask_names(record, policy, nested)
     if "body" in record.texts:
-        yield f"flatten({path}, depth=1)"
-        yield from _mask_names(record, policy)
-    yield f"flatten({path})"
+        yield f"flatten({path}, depth=1) where {nested}"
+        yield from _mask_names(record, policy, nested)
+    yield f"flatten({path}) where {nested}"
     yield from _mask_names(record, policy)
     for group in policy.groups:
         if group.whole_numbers:
@@ -141,7 +144,7 @@ def _clean(record: _Record, policy: CollectorPolicy) -> Iterator[str]:
     yield f'delete_matching_keys({path}, "^otel_kit\\\\.(?:suspect|text)\\\\.")'
 
 
-def _mask_names(record: _Record, policy: CollectorPolicy) -> Iterator[str]:
+def _mask_names(record: _Record, policy: CollectorPolicy, *conditions: str) -> Iterator[str]:
     path, secret = f"{record.name}.{record.map}", f'{record.name}.cache["secret"]'
     known = "\\A(?:" + "|".join(map(re.escape, policy.known_names)) + ")\\z"
     for statement in (
@@ -153,7 +156,7 @@ def _mask_names(record: _Record, policy: CollectorPolicy) -> Iterator[str]:
         f'replace_all_patterns({secret}, "value", "(?s)\\\\A.*\\\\z", "{MASK}")',
         f'merge_maps({path}, {secret}, "update")',
     ):
-        yield f"{statement} where {_noted(record, policy.groups[0])}"
+        yield f"{statement} where {' and '.join((_noted(record, policy.groups[0]), *conditions))}"
 
 
 def _put_back(record: _Record, path: str) -> Iterator[str]:

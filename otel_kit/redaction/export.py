@@ -55,11 +55,11 @@ def collector_policy() -> CollectorPolicy:
 
 def _tokens() -> Group:
     # After an underscore sixteen letters and digits in a row are rare, and most prefixes end in one.
-    short = sorted(row.literal[:-1] for row in PREFIXES if row.run and row.literal.endswith("_"))
+    short = sorted({row.literal[:-1] for row in PREFIXES if row.run and row.literal.endswith("_")} | {"ghs"})
     gitlab = sorted(row.literal[2:-1] for row in PREFIXES if re.fullmatch("gl[a-z]+-", row.literal))
     bodies = {row.literal: _pattern_of(row) for row in PREFIXES}
     others = ("GOCSPX-", "ya29.", "AIza", "AKIA", "ASIA", "AGE-SECRET-KEY-1", "pypi-AgE", "SG.", "hvs.", "hvb.", "hvr.")
-    more = ("xox", ":AA", "whsec_", "ghs_", "github_pat_", "dckr_pat_", "dckr_oat_")
+    more = ("xox", ":AA", "whsec_", "github_pat_", "dckr_pat_", "dckr_oat_")
     issued = (
         rf"\b(?:{'|'.join(short)})_[A-Za-z0-9]{{16}}[A-Za-z0-9_]*",
         rf"\bgl(?:{'|'.join(gitlab)})-{_TOKEN}{{16}}[A-Za-z0-9._-]*",
@@ -74,7 +74,7 @@ def _tokens() -> Group:
         (
             *("-----BEGIN", rf"J{_TOKEN}{{8}}{_TOKEN}*\.", r"_(?:[A-Za-z0-9]{16}|[po]at_)", "gl[a-z]{2,7}-"),
             *("xox", "GOCSPX-", r"ya29\.", r"SG\.", rf"v[sbr]\.{_TOKEN}{{16}}", "A(?:KIA|SIA|Iza|GE-S|gE)"),
-            *(":AA", "Q~", "whsec_", "ghs_", rf"sk-{_TOKEN}{{17}}"),
+            *(":AA", "Q~", "whsec_", rf"sk-{_TOKEN}{{17}}"),
         ),
         (
             Rule(
@@ -97,14 +97,14 @@ def _numbers() -> Group:
     four = "[0-9]{4}"
     plain = "4[0-9]{15}|5[1-5][0-9]{14}|2[2-7][0-9]{14}|3[47][0-9]{13}|6(?:011|5[0-9]{2})[0-9]{12}"
     card = rf"[0-9](?:{_SEPARATOR}{four}{_SEPARATOR}{four}|[ -][0-9]{{6}}[ -])"
-    phone = rf"[.-][0-9]{{3}}[.-]{four}"
-    by_digit = (f"{digit}[0-9]{{2}}(?:{card}|{phone})" for digit in "23456789")
+    phone = rf"\.[0-9]{{3}}\.{four}"
+    by_digit = (f"{digit}[0-9]{{2}}(?:{card}|{phone})" for digit in "23456")
     return Group(
         "number",
         (),
         (
             *by_digit,
-            *("-[0-9]{2}-[0-9]{4}", r"\([2-9][0-9]{2}\)", r"\+[1-9][0-9 ().-]{7}", "%2B[1-9]"),
+            *("-[0-9]{2,3}-[0-9]{4}", r"\([2-9][0-9]{2}\)", r"\+[1-9][0-9 ().-]{7}", "%2B[1-9]"),
             # Account numbers of these may be too short to be seen by their digits.
             *("GB[0-9]{2}", "IE[0-9]{2}", "NL[0-9]{2}"),
         ),
@@ -116,8 +116,11 @@ def _numbers() -> Group:
             ),
             Rule(rf"{_BEFORE}[0-8][0-9]{{2}}-[0-9]{{2}}-{four}\b", _FIRST),
             Rule(r"(^|[^A-Za-z0-9])(?:\+|%2B)[1-9](?:(?:%20|[ ()-]){0,2}[0-9]){7}(?:[ -]?[0-9])*", _FIRST),
+            # With dots only where one of the suspects by digit sees it.
             Rule(
-                rf"{_BEFORE}(?:1[ .-])?(?:\([2-9][0-9]{{2}}\) ?|[2-9][0-9]{{2}}[.-])[2-9][0-9]{{2}}[.-]{four}\b", _FIRST
+                rf"{_BEFORE}(?:1[ .-])?(?:(?:\([2-9][0-9]{{2}}\) ?|[2-9][0-9]{{2}}-)[2-9][0-9]{{2}}-"
+                rf"|[2-6][0-9]{{2}}\.[2-9][0-9]{{2}}\.){four}\b",
+                _FIRST,
             ),
             Rule(
                 rf"\b[A-Z]{{2}}[0-9]{{2}}{_GAP}(?:[A-Z]{{4}}{_GAP})?{four}{_GAP}{four}{_GAP}[0-9]{{2}}(?:{_GAP}[0-9A-Z])*",

@@ -12,7 +12,7 @@ from collections.abc import Iterable
 
 from otel_kit.redaction.export_model import Group, Rule
 from otel_kit.redaction.rules import MASK
-from otel_kit.redaction.vocabulary import NEUTRAL_FIRST, NEUTRAL_LAST, PAIRS, STRONG_ENDINGS
+from otel_kit.redaction.vocabulary import NEUTRAL_FIRST, NEUTRAL_LAST
 
 __all__ = ["KNOWN_NAMES", "NAMED", "PLAIN_NAMES", "SECRET_NAMES"]
 
@@ -88,22 +88,25 @@ NAMED = Group(
     tuple(_text_rules()),
 )
 
-_WORDS = "authorization|cookies?|cv[vc]|otp|ssn|jwt"
-_LAST_WORDS = "auth|oauth|session|sig|signature|pin|sid|dsn"
+# Under five hundred steps of a program, beyond which Go searches by another, slower method.
+_LONG_NAMES = (
+    "passw(?:or)?ds?|pwd|passphrase|passcode|secrets?|credentials?|token|authorization|cookies?|sess(?:ion)?[^a-z]*id|"
+    "(?:api|access|account|private|session|shared|secret|sign[a-z]*|encrypt[a-z]*)[^a-z]*keys?(?:[^a-z]*id)?|"
+    "connection[^a-z]*string|card[^a-z]*number"
+)
+_WORDS = "cv[vc]|otp|ssn|jwt"
+_LAST_WORDS = "o?auth|session|sig(?:nature)?|pin|sid|dsn"
 _BORDER = "(?:^|[^A-Za-z])"
 
 
 def _secret_names() -> str:
-    keys = "|".join(sorted(first for first, second in PAIRS if second == "key"))
-    pairs = rf"(?:{keys})[^a-z]*keys?(?:[^a-z]*id)?|session[^a-z]*id|connection[^a-z]*string|card[^a-z]*number"
     # `dbPassword` needs no border before the word, `userPin` one that is a capital letter.
     camel = "|".join(
         word.title() for word in ("otp", "ssn", "jwt", "pin", "sid", "dsn", "cvv", "sig", "auth", "session")
     )
     return (
-        rf"(?i:{'|'.join(STRONG_ENDINGS)}|passwords|secrets|pwd|{pairs})(?:[^a-z]|\z)"
-        rf"|{_BORDER}(?i:{_WORDS})(?:[^a-z]|\z)|{_BORDER}(?i:{_LAST_WORDS})[^A-Za-z]*\z|[a-z](?:{camel})[^A-Za-z]*\z"
-        r"|(?i:authorization|cookies?)(?:[^a-z]|\z)"
+        rf"(?i:{_LONG_NAMES})(?:[^a-z]|\z)"
+        rf"|{_BORDER}(?i:(?:{_WORDS})(?:[^a-z]|\z)|(?:{_LAST_WORDS})[^a-z]*\z)|[a-z](?:{camel})[^A-Za-z]*\z"
     )
 
 

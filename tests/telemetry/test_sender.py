@@ -55,14 +55,15 @@ def test_delivers_with_each_compression(receiver: OtlpReceiver, compression: str
 
 def test_headers_go_along(receiver: OtlpReceiver) -> None:
     """
-    Configured headers, content type and user agent are on the request.
+    Configured headers, content type, user agent and the mark of redacted data are on the request.
     """
     send(sender_to(receiver, headers={"x-tenant": "a"}))
     headers = receiver.headers_of("/v1/traces")
 
-    assert ("a", "application/x-protobuf", True) == (
+    assert ("a", "application/x-protobuf", "1", True) == (
         headers["x-tenant"],
         headers["content-type"],
+        headers["x-otel-kit-redacted"],
         headers["user-agent"].startswith("otel-kit/"),
     )
 
