@@ -39,7 +39,7 @@ BRANCHES = {
 SIGNAL_OF = {"tempo": "traces", "jaeger": "traces", "loki": "logs"}
 """What must arrive item by item; what Prometheus gets is counted from spans and has no number of its own."""
 
-LAUNCHED = {"GOMEMLIMIT": "320MiB"}
+LAUNCHED = {"GOMEMLIMIT": "320MiB", "GOGC": "150"}
 """What `otel-kit collector run` gives the Collector beside the user's own variables."""
 
 TOKEN = "f3a9c1"

@@ -104,6 +104,8 @@ def _environment(
     limit = _limit_mib(tree, variables)
     if limit is not None:
         environment.setdefault("GOMEMLIMIT", f"{int(limit * GO_LIMIT_SHARE)}MiB")
+        # collected less often while there is room below the limit: about a tenth of the processor time under load
+        environment.setdefault("GOGC", "150")
     return environment
 
 

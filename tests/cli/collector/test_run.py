@@ -142,7 +142,7 @@ def test_the_collector_is_told_files_and_variables(run: Run, tmp_path: Path) -> 
     assert ["--config"] * 4 == told["arguments"][::2]
     assert "hu$$sh" not in " ".join(told["arguments"])
     assert "hu$$$$sh" == told["environment"]["OTEL_KIT_COLLECTOR_TOKEN"]
-    assert "160MiB" == told["environment"]["GOMEMLIMIT"]
+    assert ("160MiB", "150") == (told["environment"]["GOMEMLIMIT"], told["environment"]["GOGC"])
     assert "LOKI_ENDPOINT" not in told["environment"]
 
 
