@@ -32,6 +32,7 @@ class Effort:
     cold_starts: int
     import_starts: int
     scale_seconds: float
+    scale_processes: int
     scaled: dict[str, float]
     """Variants measured with many routes and clients, and the seconds each may take to let the clients in."""
 
@@ -44,6 +45,7 @@ THOROUGH = Effort(
     cold_starts=3,
     import_starts=7,
     scale_seconds=5.0,
+    scale_processes=3,
     # the kit has time for the whole million
     scaled={"prometheus_fastapi_instrumentator": 10.0, "opentelemetry_contrib": 10.0, "assembled": 10.0, KIT: 200.0},
 )
@@ -55,6 +57,7 @@ QUICK = Effort(
     cold_starts=1,
     import_starts=3,
     scale_seconds=1.0,
+    scale_processes=1,
     scaled={KIT: 4.0},
 )
 
@@ -117,7 +120,7 @@ def measure(wanted: set[str], variants: list[str], effort: Effort, sink: Sink) -
     if "scale" in wanted:
         say("routes and clients")
         scaled = {variant: seconds for variant, seconds in effort.scaled.items() if variant in variants}
-        results.scale = scale.measure(scaled, sink, effort.scale_seconds)
+        results.scale = scale.measure(scaled, sink, effort.scale_seconds, effort.scale_processes)
     return results
 
 
