@@ -171,3 +171,24 @@ async def test_a_failure_after_the_answer_names_the_server_span(engine: Any, tel
     (server,) = [span for span in telemetry.spans if span.kind.name == "SERVER"]
     line = telemetry.log("request_failed_after_response")
     assert (f"{server.context.trace_id:032x}", f"{server.context.span_id:016x}") == (line.trace_id, line.span_id)
+
+
+async def test_a_link_of_the_application_is_kept(telemetry: CapturedTelemetry) -> None:
+    """
+    What a handler adds to the server span, a link to another trace too, is on it when it ends.
+    """
+    from opentelemetry.trace import SpanContext, get_current_span
+
+    application = FastAPI()
+    kit = setup_observability(application)
+
+    @application.get("/linked")
+    async def linked() -> str:
+        get_current_span().add_link(SpanContext(0xABC, 0xDEF, True))
+        return "ok"
+
+    await call(application, path="/linked")
+    kit.undo()
+
+    (server,) = [span for span in telemetry.spans if span.kind.name == "SERVER"]
+    assert [0xABC] == [link.context.trace_id for link in server.links]
