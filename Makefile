@@ -63,7 +63,7 @@ lock:
 	for version in $(LOCK_PYTHONS); do \
 		python$$version -m venv .build/lock/$$version && \
 		.build/lock/$$version/bin/python -m pip install --quiet --upgrade "pip>=25.1" && \
-		.build/lock/$$version/bin/python -m pip install --quiet --editable ".[cli,grpc,httpx,requests,structlog]" --group dev && \
+		.build/lock/$$version/bin/python -m pip install --quiet --editable ".[cli,grpc,httpx,jwt,redis,requests,structlog]" --group dev && \
 		.build/lock/$$version/bin/python -m pip freeze --exclude-editable --exclude pip --exclude setuptools > .build/lock/$$version.txt || exit 1; \
 	done
 	{ sed -n '/^#/p' requirements-dev.lock; $(PYTHON) .ci/lock.py $(foreach version,$(LOCK_PYTHONS),$(version)=.build/lock/$(version).txt); } > .build/lock/merged

@@ -172,13 +172,13 @@ async def log_request_line(request: Request, call_next: Callable[[Request], Awai
 
 def build_kit(add_routes: Routes) -> Built:
     """
-    otel_kit with everything on: traces, metrics, JSON log lines on standard output, correlation, OTLP.
+    otel_kit with everything on: traces, metrics, JSON log lines on standard output, correlation, OTLP, a limit.
     """
     from otel_kit import setup_observability
 
     app = FastAPI()
     add_routes(app)
-    kit = setup_observability(app)
+    kit = setup_observability(app, limits={"/": UNREACHABLE_LIMIT})
 
     async def flush() -> None:
         if not await kit.flush(10.0):
@@ -242,6 +242,10 @@ EXPORTED: dict[str, tuple[str, ...]] = {
 
 def build(variant: str, routes: Routes = add_routes) -> Built:
     """
-    One variant, in this process.
+    One variant, in this process; also those with which limiters are compared.
     """
+    if variant not in VARIANTS:
+        from benchmarks import limiters
+
+        return limiters.VARIANTS[variant]()
     return VARIANTS[variant](routes)

@@ -16,6 +16,7 @@ from typing import Literal
 
 from benchmarks import in_process, under_load
 from benchmarks.exchange import KINDS
+from benchmarks.probes import Probed
 from benchmarks.scale import POINTS, Point
 from benchmarks.scrape import Scrape
 from benchmarks.start_up import KitImport, StartUp
@@ -23,6 +24,7 @@ from benchmarks.start_up import KitImport, StartUp
 KIT = "otel_kit"
 INSTRUMENTATOR = "prometheus_fastapi_instrumentator"
 ASSEMBLED = "assembled"
+SLOWAPI_IN_MEMORY = ("slowapi_decorator", "slowapi_middleware", "slowapi_asgi_middleware")
 
 Verdict = Literal["pass", "FAIL", "undecided"]
 
@@ -37,6 +39,10 @@ class Results:
     kit_import: KitImport | None = None
     scrape: list[Scrape] = field(default_factory=list)
     scale: list[Point] = field(default_factory=list)
+    limiters: dict[str, float] = field(default_factory=dict)
+    """Microseconds that each limiter adds to a GET."""
+
+    probed: Probed | None = None
     received: dict[str, int] = field(default_factory=dict)
     """Items at the sink by `variant/signal`, from the two measures that send requests of every variant."""
 
@@ -54,7 +60,13 @@ def judge(results: Results) -> list[Bar]:
     """
     Every bar for which the run holds the figures.
     """
-    return [*judge_in_process(results), *judge_load(results), *judge_scale(results), *judge_import(results)]
+    return [
+        *judge_in_process(results),
+        *judge_load(results),
+        *judge_scale(results),
+        *judge_limiters(results),
+        *judge_import(results),
+    ]
 
 
 def judge_in_process(results: Results) -> Iterator[Bar]:
@@ -101,16 +113,30 @@ def judge_load(results: Results) -> Iterator[Bar]:
 def judge_scale(results: Results) -> Iterator[Bar]:
     """
     A request with many routes or clients costs what bare costs there plus what the kit adds with one, within 10 %.
+
+    Each figure is in yardsticks of its own process: no two processes are equally fast.
     """
     for axis in POINTS:
         points = [point for point in results.scale if point.variant == KIT and point.axis == axis]
         for point in points[1:]:
-            growth = (point.bare + point.added) / (point.bare + points[0].added)
+            bare, added = point.bare / point.yardstick, point.added / point.yardstick
+            growth = (bare + added) / (bare + points[0].added / points[0].yardstick)
             yield Bar(
                 f"cost flat within 10 % at {point.size:,} {axis}",
                 f"{growth:.3f} x (added {points[0].added:.0f} to {point.added:.0f} ± {point.spread:.0f} µs)",
                 agreed(growth <= 1.1),
             )
+
+
+def judge_limiters(results: Results) -> Iterator[Bar]:
+    """
+    A limit in memory against slowapi's cheapest way.
+    """
+    added = results.limiters
+    slowapi = [cost for variant, cost in added.items() if variant in SLOWAPI_IN_MEMORY]
+    if KIT in added and slowapi:
+        share = added[KIT] / min(slowapi)
+        yield Bar("a limit in memory costs ≤ 0.5 x slowapi's cheapest way", f"{share:.2f} x", agreed(share <= 0.5))
 
 
 def judge_import(results: Results) -> Iterator[Bar]:

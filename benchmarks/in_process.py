@@ -17,6 +17,7 @@ import json
 import random
 import statistics
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from time import perf_counter, process_time, thread_time
 from typing import Any
@@ -42,8 +43,8 @@ async def serve_batches(variant: str) -> None:
 
     built = build(variant)
     async with Lifespan(built.app):
-        for request in KINDS.values():
-            await run_batch(built.app, request, 300)
+        for kind in json.loads(sys.stdin.readline())["warm"]:
+            await run_batch(built.app, KINDS[kind], 300)
         await built.flush()
         channel.write(json.dumps({"ready": variant}) + "\n")
         for line in sys.stdin:
@@ -103,16 +104,18 @@ Measured = dict[str, dict[str, Costs]]
 """Costs by variant, then by kind of request."""
 
 
-def measure(variants: list[str], sink: Sink, generations: int, rounds: int) -> Measured:
+def measure(
+    variants: list[str], sink: Sink, generations: int, rounds: int, kinds: Sequence[str] = tuple(KINDS)
+) -> Measured:
     """
     `generations` times fresh processes, each asked in `rounds` shuffled rounds.
     """
-    measured: Measured = {variant: {kind: Costs() for kind in KINDS} for variant in variants}
+    measured: Measured = {variant: {kind: Costs() for kind in kinds} for variant in variants}
     for _ in range(generations):
-        children = start_children(variants, sink)
+        children = start_children(variants, sink, kinds)
         try:
             for _ in range(rounds):
-                for kind in KINDS:
+                for kind in kinds:
                     run_round(children, kind, measured)
         finally:
             for _, child in children:
@@ -120,7 +123,7 @@ def measure(variants: list[str], sink: Sink, generations: int, rounds: int) -> M
     return measured
 
 
-def start_children(variants: list[str], sink: Sink) -> list[tuple[str, Child]]:
+def start_children(variants: list[str], sink: Sink, kinds: Sequence[str]) -> list[tuple[str, Child]]:
     """
     A process for each variant, started one after the other so that none warms up beside another.
     """
@@ -129,7 +132,7 @@ def start_children(variants: list[str], sink: Sink) -> list[tuple[str, Child]]:
         for _ in range(BARE_PROCESSES if variant == "bare" else 1):
             child = Child("in_process", variant, environment=sink.environment(variant))
             children.append((variant, child))
-            child.read()
+            child.ask(warm=list(kinds))
     return children
 
 

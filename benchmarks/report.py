@@ -16,6 +16,7 @@ from benchmarks import in_process, scale, scrape, start_up, under_load
 from benchmarks.apps import EXPORTED
 from benchmarks.bars import Bar, Results
 from benchmarks.exchange import KINDS
+from benchmarks.probes import PROBERS, Probed
 
 median = statistics.median
 
@@ -35,6 +36,8 @@ def render(results: Results, bars: list[Bar], title: str) -> str:
         ("Start-up and memory", start_up_table(results.start_up)),
         ("One scrape of `/metrics`", scrape_table(results.scrape)),
         ("Many routes, many clients", scale_table(results.scale)),
+        ("Rate limits", limiters_table(results.limiters)),
+        ("Probes", probes_table(results.probed)),
     ]
     shown = [f"## {heading}\n\n{body}" for heading, body in sections if body]
     return "\n\n".join([f"# {title}", versions(), *steadiness(results), *shown]) + "\n"
@@ -200,10 +203,41 @@ def scale_table(measured: list[scale.Point]) -> str:
             f"{point.seen:,}",
             f"{point.bare:.0f}",
             f"{point.added:+.1f} ± {point.spread:.1f}",
+            f"{point.yardstick:.0f}",
             f"{point.grown_megabytes:.0f}",
             f"{point.metrics_kilobytes:.0f}",
         )
         for point in measured
     ]
-    header = ("axis, variant", "size", "really seen", "bare CPU µs", "added CPU µs", "RSS growth MB", "`/metrics` KiB")
+    header = (
+        *("axis, variant", "size", "really seen", "bare CPU µs", "added CPU µs", "yardstick µs"),
+        *("RSS growth MB", "`/metrics` KiB"),
+    )
     return table(header, rows)
+
+
+def limiters_table(added: dict[str, float]) -> str:
+    """
+    What each limiter adds to a GET that passes.
+    """
+    rows = [(variant, f"{cost:+.0f}") for variant, cost in added.items()]
+    return table(("limiter", "added wall µs"), rows)
+
+
+def probes_table(probed: Probed | None) -> str:
+    """
+    An ordinary request, without probers and with them.
+    """
+    if probed is None:
+        return ""
+    rows = [
+        ("without probers", f"{probed.alone_p50:.2f}", f"{probed.alone_p99:.2f}", "", ""),
+        (
+            f"with {PROBERS} probers",
+            f"{probed.probed_p50:.2f}",
+            f"{probed.probed_p99:.2f}",
+            f"{probed.probes:,}",
+            f"{probed.runs:,}",
+        ),
+    ]
+    return table(("ordinary requests", "p50 ms", "p99 ms", "probes", "runs of the busiest check"), rows)

@@ -13,12 +13,12 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
-from benchmarks import apps, bars, in_process, report, scale, scrape, start_up, under_load
+from benchmarks import apps, bars, in_process, limiters, probes, report, scale, scrape, start_up, under_load
 from benchmarks.bars import KIT, Results
 from benchmarks.exchange import UnexpectedAnswer
 from benchmarks.processes import Sink, running_sink
 
-MEASURES = ("in-process", "load", "start-up", "scrape", "scale")
+MEASURES = ("in-process", "load", "start-up", "scrape", "limits", "probes", "scale")
 
 
 @dataclass(frozen=True)
@@ -117,6 +117,12 @@ def measure(wanted: set[str], variants: list[str], effort: Effort, sink: Sink) -
         say("scrapes")
         sources = [source for source in scrape.SOURCES if source in variants or source != KIT]
         results.scrape = scrape.measure(sources, sink)
+    if "limits" in wanted:
+        say("rate limits")
+        results.limiters = limiters.measure(sink, effort.generations, effort.rounds)
+    if "probes" in wanted:
+        say("probes")
+        results.probed = probes.measure(sink)
     if "scale" in wanted:
         say("routes and clients")
         scaled = {variant: seconds for variant, seconds in effort.scaled.items() if variant in variants}

@@ -189,12 +189,17 @@ def _read(headers: Iterable[tuple[bytes, bytes]], names: frozenset[bytes] = _REA
     The headers that matter. One that comes twice is joined by a comma where it is a list, else it is refused.
     """
     found: Headers = {}
+    repeated: dict[bytes, list[bytes]] | None = None
     for name, value in headers:
         if name in names:
             if name in found:
-                found[name] = found[name] + b"," + value
+                repeated = {} if repeated is None else repeated
+                repeated.setdefault(name, [found[name]]).append(value)
             else:
                 found[name] = value
+    if repeated is not None:
+        # joined at the end: one by one, fifty thousand of them would hold the event loop for more than a second
+        found.update((name, b",".join(values)) for name, values in repeated.items())
     return found
 
 

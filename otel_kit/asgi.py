@@ -21,10 +21,12 @@ from opentelemetry.trace import get_current_span
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from starlette.websockets import WebSocketDisconnect
 
-from otel_kit.context import current_record
+from otel_kit.context import current_record, local_path
 from otel_kit.faults import fault
+from otel_kit.guards import ANSWERED
+from otel_kit.refusals import Refusal
 from otel_kit.request_metrics import error_type
-from otel_kit.request_path import PEER_KEY, RECORD_KEY, RequestPath, local_path, with_id
+from otel_kit.request_path import PEER_KEY, RECORD_KEY, RequestPath, with_id
 from otel_kit.server_span import adopt, complete
 
 __all__ = ["AdoptingRing", "InnerRing", "OuterRing"]
@@ -75,7 +77,7 @@ class OuterRing:
             if message_type in _STARTS:
                 message = path.started(record, message)
             elif message_type in _BODIES:
-                if not message.get("more_body", False):
+                if not message.get("more_body", False) or ANSWERED in message:
                     path.finish(record)
             elif message_type == "websocket.close" and record.status_code is None:
                 record.status_code = 403
@@ -115,13 +117,15 @@ class OuterRing:
 
 class InnerRing:
     """
-    Innermost middleware: keeps the scope in which the route is found, and what the application raises.
+    Innermost middleware: judges limits, answers for health, keeps the scope in which the route is found.
 
-    A middleware further out may answer for an exception, so that nobody else gets to see it.
+    It also keeps what the application raises: a middleware further out may answer for an exception,
+    so that nobody else gets to see it.
     """
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, path: RequestPath) -> None:
         self.app = app
+        self.path = path
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         record = scope.get(RECORD_KEY)
@@ -129,8 +133,16 @@ class InnerRing:
             await self.app(scope, receive, send)
             return
         record.scope = scope
+        application = self.app
+        path = self.path
+        # a mounted application that is set up as well meets requests that the outer one has judged
+        if record.owner is path:
+            decision = path.limiter.judge(record, scope)
+            if decision is not None and not isinstance(decision, Refusal):
+                decision = await decision
+            application = path.answer(record, decision) or application
         try:
-            await self.app(scope, receive, send)
+            await application(scope, receive, send)
         except Exception as error:
             if not isinstance(error, WebSocketDisconnect):
                 record.raised = error

@@ -13,7 +13,7 @@ import os
 import random
 import re
 import time
-from collections.abc import Callable, Iterator, MutableMapping
+from collections.abc import Callable, Iterator, Mapping, MutableMapping
 from contextlib import contextmanager
 from typing import Any, ParamSpec, TypeVar
 
@@ -29,6 +29,7 @@ __all__ = [
     "current_record",
     "judge_ids_by",
     "keep_context",
+    "local_path",
     "new_correlation_id",
     "safe_correlation_id",
 ]
@@ -80,7 +81,9 @@ class RequestRecord:
     another engine starts the server span; `quiet` requests have no span and no line unless they
     fail. `raised` is what the application let out, whatever a middleware made of it. `started_ns` is in
     epoch nanoseconds; `status_code` is None until a response starts; `route` is the full template,
-    None where none matched or before the end.
+    None where none matched or before the end; `own_route` is the template where the kit answers in
+    the application's place; `owner` is the request path of the application that was asked;
+    `identity` is whose request it is, None until somebody has asked.
     """
 
     __slots__ = (
@@ -94,10 +97,13 @@ class RequestRecord:
         "failure",
         "finished",
         "foreign_span",
+        "identity",
         "kind",
         "method",
         "original_method",
+        "own_route",
         "own_seconds",
+        "owner",
         "path",
         "peer",
         "query",
@@ -140,6 +146,9 @@ class RequestRecord:
         self.span_id: str | None = None
         self.trace_flags = 0
         self.route: str | None = None
+        self.own_route: str | None = None
+        self.owner: object = None
+        self.identity: Any = None
         self.status_code: int | None = None
         self.error: BaseException | None = None
         self.raised: BaseException | None = None
@@ -158,6 +167,15 @@ class RequestRecord:
         """
         self.scope = {}
         self.error = self.raised = self.failure = None
+
+
+def local_path(scope: Mapping[str, Any]) -> str:
+    """
+    The path below the server's own prefix.
+    """
+    path: str = scope["path"]
+    root: str = scope.get("root_path", "")
+    return path[len(root) :] if root and path.startswith(root) else path
 
 
 current_record: contextvars.ContextVar[RequestRecord | None] = contextvars.ContextVar("otel_kit.record", default=None)

@@ -8,7 +8,7 @@ application is touched, so a user's `lifespan=` and routers' lifespans work as e
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 import anyio.to_thread
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -24,15 +24,28 @@ class Lifespan:
     """
     Runs an application's lifespan between the kit's start and its flush.
 
+    None of the callables may raise.
+
     Args:
-        start: Called once before the application's start-up; must not raise.
-        ready: Called when the application's start-up is complete; must not raise.
+        start: Called once before the application's start-up.
+        ready: Awaited when the application's start-up is complete, before the server is told so.
+        stopping: Called when the server asks the application to shut down.
+        closing: Awaited when the application has shut down, before the flush.
         end: Blocking flush within the kit's deadline; run in a thread.
     """
 
-    def __init__(self, start: Callable[[], None], ready: Callable[[], None], end: Callable[[], object]) -> None:
+    def __init__(
+        self,
+        start: Callable[[], None],
+        ready: Callable[[], Awaitable[None]],
+        stopping: Callable[[], None],
+        closing: Callable[[], Awaitable[None]],
+        end: Callable[[], object],
+    ) -> None:
         self._start = start
         self._ready = ready
+        self._stopping = stopping
+        self._closing = closing
         self._end = end
 
     async def __call__(self, app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
@@ -42,22 +55,29 @@ class Lifespan:
         self._start()
         ended = False
 
+        async def receive_noting() -> Message:
+            message = await receive()
+            if message["type"] == "lifespan.shutdown":
+                self._stopping()
+            return message
+
         async def send_after_flush(message: Message) -> None:
             nonlocal ended
             if message["type"] == "lifespan.startup.complete":
-                self._ready()
+                await self._ready()
             elif message["type"] in _ENDS and not ended:
                 ended = True
                 await self._flush()
             await send(message)
 
         try:
-            await app(scope, receive, send_after_flush)
+            await app(scope, receive_noting, send_after_flush)
         finally:
             if not ended:
                 await self._flush()
 
     async def _flush(self) -> None:
+        await self._closing()
         try:
             await anyio.to_thread.run_sync(self._end)
         except Exception as error:

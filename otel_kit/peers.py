@@ -8,7 +8,8 @@ joined. Caches are bounded and hold addresses only; everything from a client is 
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Iterable, Mapping, MutableMapping
+import re
+from collections.abc import Iterable, Iterator, Mapping, MutableMapping
 from typing import Any, Literal
 
 __all__ = ["Peers", "is_local", "socket_peer"]
@@ -23,6 +24,9 @@ LOOPBACK = ipaddress.IPv4Address("127.0.0.1")
 MAX_CACHED = 4096
 MAX_ADDRESS = 64
 MAX_HOPS = 32
+MAX_ELEMENT = 512
+
+_PAIR = re.compile(r'([A-Za-z]+)=("(?:[^"\\]|\\.)*"|[^;]*)')
 
 # `is_private` of the standard library also takes in addresses reserved for documentation and benchmarks.
 LOCAL_NETWORKS = tuple(
@@ -162,9 +166,9 @@ class Peers:
         """
         if not self.is_proxy(peer):
             return peer
-        hops = forwarded_for.split(",") if forwarded_for else _for_parameters(forwarded)
+        hops = reversed(_last_parts(forwarded_for)) if forwarded_for else _for_parameters(forwarded)
         client = peer
-        for hop in reversed(hops[-MAX_HOPS:]):
+        for hop in hops:
             address = parse_address(hop)
             if address is None:
                 break
@@ -187,14 +191,25 @@ class Peers:
         return known
 
 
-def _for_parameters(forwarded: str) -> list[str]:
+def _last_parts(header: str) -> list[str]:
     """
-    The `for=` parameters of a Forwarded header, left to right.
+    The last parts between commas, at a cost that does not grow with the others.
     """
-    hops = []
-    for element in forwarded.split(","):
-        for pair in element.split(";"):
-            name, _, value = pair.strip().partition("=")
-            if name.lower() == "for":
-                hops.append(value)
-    return hops
+    return header.rsplit(",", MAX_HOPS)[-MAX_HOPS:]
+
+
+def _for_parameters(forwarded: str) -> Iterator[str]:
+    """
+    The `for=` parameters of a Forwarded header, right to left; empty for a hop that does not tell.
+
+    Read from the right also where quotes are concerned: what the listed proxies wrote is well-formed,
+    what a client wrote to the left of it need not be.
+    """
+    element = ""
+    for part in reversed(_last_parts(forwarded)):
+        element = f"{part},{element}" if element else part.strip()
+        if not element or (element.count('"') - element.count('\\"')) % 2:
+            continue  # nothing, or the comma stood inside of quotes
+        found = (value for name, value in _PAIR.findall(element[:MAX_ELEMENT]) if name.lower() == "for")
+        yield next(found, "")
+        element = ""

@@ -23,14 +23,17 @@ from starlette.types import ASGIApp, Message, Receive, Scope
 from starlette.websockets import WebSocketDisconnect
 
 from otel_kit.arrival import Arrivals, Headers
-from otel_kit.context import RequestRecord
+from otel_kit.context import RequestRecord, local_path
 from otel_kit.faults import fault
+from otel_kit.health import Health
 from otel_kit.logs.exceptions import describe
+from otel_kit.ratelimit import Limiter
+from otel_kit.refusals import Refusal
 from otel_kit.request_metrics import RequestMetrics, error_type, middleware_duration
 from otel_kit.routes import RouteTable
 from otel_kit.server_span import ServerSpans, adopt, complete, open_server_span
 
-__all__ = ["PEER_KEY", "RECORD_KEY", "RequestPath", "local_path", "with_id"]
+__all__ = ["PEER_KEY", "RECORD_KEY", "RequestPath", "with_id"]
 
 RECORD_KEY = "otel_kit.record"
 PEER_KEY = "otel_kit.peer"
@@ -63,6 +66,9 @@ class RequestPath:
         log: RequestLog,
         own: Mapping[str, ASGIApp],
         quiet: Callable[[str], bool],
+        limiter: Limiter,
+        health: Health,
+        literals: frozenset[str],
         contrib: bool = False,
     ) -> None:
         self.arrivals = arrivals
@@ -72,6 +78,9 @@ class RequestPath:
         self.log = log
         self.own = own
         self.quiet = quiet
+        self.limiter = limiter
+        self.health = health
+        self.literals = literals
         self.contrib = contrib
         self.captures_answers = spans is not None and spans.captures_answers
         self.serving = False
@@ -81,6 +90,7 @@ class RequestPath:
         The record of the request and the context in which the application is to run.
         """
         record, headers = self.arrivals.record(scope, receive)
+        record.owner = self
         record.quiet = self.quiet(local_path(scope))
         scope[RECORD_KEY] = record
         scope[PEER_KEY] = record.peer
@@ -107,6 +117,23 @@ class RequestPath:
         if self.spans is not None and not record.quiet:
             return self.spans.start(record, remote, context)
         return context
+
+    def answer(self, record: RequestRecord, decision: Refusal | None) -> ASGIApp | None:
+        """
+        What the kit answers in place of the application: a refusal or a health page; None for neither.
+        """
+        path = record.entry_path
+        if record.root_path and path.startswith(record.root_path):
+            path = path[len(record.root_path) :]
+        if decision is not None:
+            # routing has not begun; a template without parameters is known all the same
+            record.own_route = path if path in self.literals else None
+            return decision
+        found = self.health.find(path) if record.kind == "http" else None
+        if found is None:
+            return None
+        record.own_route, page = found
+        return page
 
     def started(self, record: RequestRecord, message: Message) -> Message:
         """
@@ -166,6 +193,8 @@ class RequestPath:
         """
         The full template, as far as routing has come by now.
         """
+        if record.own_route is not None:
+            return record.own_route
         return self.routes.template(record.scope, record.entry_path, record.root_path)
 
     def failed(self, record: RequestRecord, error: BaseException) -> None:
@@ -193,12 +222,3 @@ def with_id(message: Message, record: RequestRecord) -> Message:
     headers = [pair for pair in message.get("headers", ()) if pair[0].lower() != CORRELATION_HEADER]
     headers.append((CORRELATION_HEADER, record.correlation_id.encode("ascii")))
     return {**message, "headers": headers}
-
-
-def local_path(scope: Scope) -> str:
-    """
-    The path below the server's own prefix.
-    """
-    path: str = scope["path"]
-    root: str = scope.get("root_path", "")
-    return path[len(root) :] if root and path.startswith(root) else path

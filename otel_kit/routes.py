@@ -21,7 +21,7 @@ from starlette.routing import BaseRoute, Host, Mount, compile_path
 # FastAPI before 0.137 has no such function: there included routes are copies with their full path
 iter_route_contexts: Any = getattr(fastapi.routing, "iter_route_contexts", None)
 
-__all__ = ["RouteTable", "literal_paths"]
+__all__ = ["RouteTable", "literal_paths", "templates"]
 
 MAX_DEPTH = 16
 MAX_UNKNOWN = 1024
@@ -117,6 +117,13 @@ def literal_paths(application: Any) -> frozenset[str]:
     Paths that the application serves by a route of its own without parameters.
     """
     return frozenset(path for _, path in _walk(application.routes, "", 0) if "{" not in path)
+
+
+def templates(application: Any) -> frozenset[str]:
+    """
+    Full templates of everything that the application serves by routes, those of mounted applications too.
+    """
+    return frozenset(path for _, path in _walk(application.routes, "", 0))
 
 
 def _walk(routes: Sequence[BaseRoute], prefix: str, depth: int) -> Iterator[tuple[object, str]]:

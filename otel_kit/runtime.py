@@ -29,9 +29,10 @@ from otel_kit.ledger import ledger
 from otel_kit.logs import Logs
 from otel_kit.propagation import KitPropagator
 from otel_kit.redaction import policy_from
+from otel_kit.security import write_suppressed
 from otel_kit.settings import Settings, unknown_variables
 
-__all__ = ["Runtime", "flush_lines", "on_shared", "shared_runtime"]
+__all__ = ["Runtime", "current", "on_shared", "shared_runtime"]
 
 SHARE_OF_TIMEOUT = 0.8
 """Of the shutdown time; the server's own way out needs the rest."""
@@ -161,6 +162,7 @@ class Runtime:
             if last:
                 self.serving = False
                 self._ends_at = deadline
+        write_suppressed(everything=last)
         done = self.flush_until(deadline, close_logs=last)
         if last and not done:
             self.telemetry.outages.say_what_is_left()
@@ -187,6 +189,7 @@ class Runtime:
         with _lock:
             self.serving = False
         deadline = self._closing_deadline(timeout_seconds)
+        write_suppressed(everything=True)
         lines = Beside(lambda: self.logs.close(deadline))
         sent = self.telemetry.close(deadline, collect=self._has_served or _has_counted())
         ledger.close()
@@ -259,23 +262,32 @@ def shared_runtime(
         return _shared, True
 
 
-def on_shared(watch: Callable[[Runtime], None]) -> None:
+def on_shared(watch: Callable[[Runtime], None]) -> Callable[[], None]:
     """
     Call `watch` with the process's runtime: now if there is one, else when it is made.
+
+    Returns:
+        Takes the wish back, where it has not been fulfilled.
     """
     with _lock:
         if _shared is not None:
             watch(_shared)
-        elif watch not in _watchers:
+        else:
             _watchers.append(watch)
 
+    def forget() -> None:
+        with _lock:
+            if watch in _watchers:
+                _watchers.remove(watch)
 
-def flush_lines(timeout_seconds: float) -> None:
+    return forget
+
+
+def current() -> Runtime | None:
     """
-    Have the lines of the process's runtime written, if it has one.
+    The process's runtime, if an application has been set up.
     """
-    if _shared is not None:
-        _shared.logs.flush(time.monotonic() + timeout_seconds)
+    return _shared
 
 
 def _join_propagation(runtime: Runtime) -> None:

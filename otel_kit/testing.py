@@ -1,16 +1,19 @@
 """
 A pytest plugin: fixture `telemetry`, with what the code under test has emitted.
 
-Installed with the package; nothing is imported from it but by pytest. The fixture listens on
-the process's providers for the time of one test, so an application that was set up when its
-module was imported is covered as well as one made inside the test.
+Installed with the package; nothing is imported from it but by pytest. The fixture listens on the
+kit's providers in this process for the time of one test, so an application that was set up when its
+module was imported is covered as well as one made inside the test. It makes no provider and sets no
+global: OpenTelemetry's can be set only once, and a tracer that a module has got keeps its provider for good.
+After the test nobody listens any more; providers and logging are as they were.
 """
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+import time
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 import pytest
 
@@ -22,8 +25,24 @@ if TYPE_CHECKING:
 
 __all__ = ["CapturedMetrics", "CapturedTelemetry", "telemetry"]
 
-
 FLUSH_SECONDS = 1.0
+
+GROWING = ("counter", "histogram", "summary")
+"""
+Kinds of metrics whose values are differences here.
+"""
+
+OF_THE_PROCESS = ("process_", "python_", "otel_kit_gc_", "otel_kit_event_loop_")
+"""
+Beginnings of names whose values move by themselves, whatever a test does.
+"""
+
+Found = TypeVar("Found")
+
+SeriesKey: TypeAlias = tuple[str, tuple[tuple[str, str], ...]]
+"""
+Name and sorted labels.
+"""
 
 
 class CapturedTelemetry:
@@ -45,9 +64,10 @@ class CapturedTelemetry:
         Raises:
             AssertionError: There are none or several; all names are listed.
         """
-        found = [span for span in self.spans if span.name == name]
-        assert len(found) == 1, f"{len(found)} spans {name!r} among {[span.name for span in self.spans]}"
-        return found[0]
+        __tracebackhide__ = True
+        return _only(
+            [span for span in self.spans if span.name == name], "spans", name, [one.name for one in self.spans]
+        )
 
     def log(self, message: str) -> LogItem:
         """
@@ -56,9 +76,9 @@ class CapturedTelemetry:
         Raises:
             AssertionError: There are none or several; all messages are listed.
         """
+        __tracebackhide__ = True
         found = [item for item in self.logs if item.message == message]
-        assert len(found) == 1, f"{len(found)} records {message!r} among {[item.message for item in self.logs]}"
-        return found[0]
+        return _only(found, "records", message, [one.message for one in self.logs])
 
     def clear(self) -> None:
         """
@@ -71,7 +91,8 @@ class CapturedTelemetry:
 
 class CapturedMetrics:
     """
-    The ledger's numbers, as differences since the test began; gauges as they are.
+    Differences since the test began; gauges as they are. Metrics of the kit's classes, and instruments of
+    OpenTelemetry's API under their names on `/metrics`.
     """
 
     def __init__(self) -> None:
@@ -85,77 +106,130 @@ class CapturedMetrics:
         """
         key = (name, tuple(sorted(labels.items())))
         kind, now = _values().get(key, ("gauge", 0.0))
-        return now if kind == "gauge" else now - self._before.get(key, (kind, 0.0))[1]
+        return now if kind not in GROWING else now - self._before.get(key, (kind, 0.0))[1]
 
-    def changed(self) -> dict[tuple[str, tuple[tuple[str, str], ...]], float]:
+    def changed(self) -> dict[SeriesKey, float]:
         """
         Every series of a counter or histogram that has grown, by name and sorted labels.
+
+        What the process measures of itself is left out: its time, its event loop, its garbage.
         """
         grown = {}
         for key, (kind, now) in _values().items():
             increase = now - self._before.get(key, (kind, 0.0))[1]
-            if kind != "gauge" and increase:
+            if kind in GROWING and increase and not key[0].startswith(OF_THE_PROCESS):
                 grown[key] = increase
         return grown
 
 
-def _values() -> dict[tuple[str, tuple[tuple[str, str], ...]], tuple[str, float]]:
+def _values() -> dict[SeriesKey, tuple[str, float]]:
+    from otel_kit import runtime
     from otel_kit.ledger import ledger
 
-    found: dict[tuple[str, tuple[tuple[str, str], ...]], tuple[str, float]] = {}
-    for family in ledger.snapshot(own=True):
-        declaration = family.declaration
-        for series in family.series:
-            value = sum(series.values[1:]) if declaration.kind == "histogram" else series.values[-1]
-            found[(declaration.name, tuple(sorted(series.labels)))] = (declaration.kind, float(value))
+    found: dict[SeriesKey, tuple[str, float]] = {}
+    families: list[tuple[str, str, Any]] = [
+        (family.declaration.kind, family.declaration.name, family.series) for family in ledger.snapshot(own=True)
+    ]
+    shared = runtime.current()
+    if shared is not None:
+        families += [(family.kind, family.name, family.series) for family in shared.instruments.families()]
+    for kind, name, all_series in families:
+        for series in all_series:
+            value = sum(series.values[1:]) if kind == "histogram" else series.values[-1]
+            found[(name, tuple(sorted(series.labels)))] = (kind, float(value))
     return found
 
 
-class _Tap:
+def _only(found: list[Found], kind: str, wanted: str, known: list[str]) -> Found:
+    # so that a failure points at the line of the test
+    __tracebackhide__ = True
+    if len(found) != 1:
+        raise AssertionError(f"{len(found)} {kind} {wanted!r} among {known}{_hint()}")
+    return found[0]
+
+
+def _hint() -> str:
     """
-    Listens on a runtime for as long as a test wants it to.
+    Why there may be nothing at all.
+    """
+    module = sys.modules.get("otel_kit.runtime")
+    set_up = module is not None and module.current() is not None
+    return "" if set_up else "; no application of this process is set up: setup_observability(app)"
+
+
+class _Listening:
+    """
+    Puts what a runtime emits on a test's lists, until the test has ended.
     """
 
-    def __init__(self) -> None:
-        self.captured: CapturedTelemetry | None = None
-        self._runtime: Runtime | None = None
+    def __init__(self, captured: CapturedTelemetry) -> None:
+        self._captured = captured
+        self._open = True
+        self._undo: list[Callable[[], None]] = []
 
-    def listen(self, runtime: Runtime) -> None:
+    def begin(self, runtime: Runtime) -> None:
         """
-        Be told of everything that the runtime exports, once per runtime.
+        Be told of everything that the runtime exports.
         """
-        if self._runtime is runtime:
-            return
-        self._runtime = runtime
-        runtime.telemetry.tracer_provider.add_span_processor(_span_processor(self))
+        self._undo.append(_added(runtime.telemetry.tracer_provider, _span_processor(self._keep_span)))
         handler, sink = runtime.logs.handler, runtime.logs.handler.sink
 
         def keep(item: LogItem, size: int) -> None:
             if sink is not None:
                 sink(item, size)
-            if self.captured is not None:
+            if self._open:
                 item.clean(runtime.policy)
-                self.captured.logs.append(item)
+                self._captured.logs.append(item)
+
+        def put_back() -> None:
+            if handler.sink is keep:
+                handler.sink = sink
 
         handler.sink = keep
+        self._undo.append(put_back)
+
+    def end(self) -> None:
+        """
+        Leave everything as it was.
+        """
+        self._open = False
+        for undo in self._undo:
+            undo()
+
+    def _keep_span(self, span: ReadableSpan) -> None:
+        if self._open:
+            self._captured.spans.append(span)
 
 
-def _span_processor(tap: _Tap) -> Any:
+def _span_processor(keep: Callable[[ReadableSpan], None]) -> Any:
     from opentelemetry.sdk.trace import SpanProcessor
 
     class Keep(SpanProcessor):
         """
-        Puts each span that ends on the test's list.
+        Hands on each span that ends.
         """
 
         def on_end(self, span: ReadableSpan) -> None:
-            if tap.captured is not None:
-                tap.captured.spans.append(span)
+            keep(span)
 
     return Keep()
 
 
-_tap = _Tap()
+def _added(provider: Any, processor: Any) -> Callable[[], None]:
+    """
+    Add a processor; what takes it out again, for which the SDK has no call of its own.
+    """
+    every = provider._active_span_processor
+    before = every._span_processors
+    provider.add_span_processor(processor)
+    # the provider may have put something of its own around it
+    added = [one for one in every._span_processors if one not in before]
+
+    def remove() -> None:
+        with every._lock:
+            every._span_processors = tuple(one for one in every._span_processors if one not in added)
+
+    return remove
 
 
 @pytest.fixture
@@ -165,10 +239,14 @@ def telemetry() -> Iterator[CapturedTelemetry]:
     """
     from otel_kit import runtime
 
-    runtime.on_shared(_tap.listen)
-    _tap.captured = CapturedTelemetry()
-    yield _tap.captured
-    _tap.captured = None
+    captured = CapturedTelemetry()
+    listening = _Listening(captured)
+    forget = runtime.on_shared(listening.begin)
+    try:
+        yield captured
+    finally:
+        forget()
+        listening.end()
 
 
 @pytest.hookimpl(trylast=True)
@@ -177,5 +255,6 @@ def pytest_runtest_teardown() -> None:
     Have a test's lines written while its output is still being captured, and not between the dots.
     """
     module = sys.modules.get("otel_kit.runtime")
-    if module is not None:
-        module.flush_lines(FLUSH_SECONDS)
+    runtime = None if module is None else module.current()
+    if runtime is not None:
+        runtime.logs.flush(time.monotonic() + FLUSH_SECONDS)

@@ -64,12 +64,20 @@ class Wiring:
     Args:
         make_path: Called when the stack is built, with every route and middleware in place.
         make_outer: The outer ring around a stack.
+        middleware: The application's middleware, with what protects it in its place.
     """
 
-    def __init__(self, app: FastAPI, make_path: Callable[[], RequestPath], make_outer: MakeOuter) -> None:
+    def __init__(
+        self,
+        app: FastAPI,
+        make_path: Callable[[], RequestPath],
+        make_outer: MakeOuter,
+        middleware: Callable[[], list[Middleware]],
+    ) -> None:
         self._app = app
         self._make_path = make_path
         self._make_outer = make_outer
+        self._middleware = middleware
         self._build = app.build_middleware_stack
         self._was_own = "build_middleware_stack" in vars(app)
         self.native = _switch_off_native(app)
@@ -100,7 +108,7 @@ class Wiring:
         before = self._app.user_middleware
         # by keyword: older FastAPI passes `app` by keyword, too
         outside = [Middleware(AdoptingRing, path=path)] if path.contrib else []
-        self._app.user_middleware = [*outside, *before, Middleware(InnerRing)]
+        self._app.user_middleware = [*outside, *self._middleware(), Middleware(InnerRing, path=path)]
         try:
             stack = self._build()
         finally:

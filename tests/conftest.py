@@ -11,6 +11,8 @@ import os
 os.environ.setdefault("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:9")
 os.environ.setdefault("OTEL_SEMCONV_STABILITY_OPT_IN", "http")
 os.environ.setdefault("OTEL_BSP_SCHEDULE_DELAY", "200")
+# most tests send more requests than one client may; those of limits switch them on by name
+os.environ.setdefault("RATELIMIT_ENABLED", "false")
 
 
 def pytest_unconfigure() -> None:

@@ -154,7 +154,7 @@ def test_it_says_where_to_look_next(shown: Shown) -> None:
     """
     end = shown.text.partition("Where to look next")[2]
 
-    for named in ("setup_observability(app)", "uvicorn main:app", "http://127.0.0.1:8001/metrics", "docs/tutorial.md"):
+    for named in ("setup_observability(app", "uvicorn main:app", "http://127.0.0.1:8001/metrics", "docs/tutorial.md"):
         assert named in end
 
 

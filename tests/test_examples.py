@@ -127,19 +127,27 @@ def test_hello_is_observable_in_ten_lines(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "path", ["/health", "/health/all", "/health/chroma", "/health/sandbox", "/models", "/settings"]
+    ("path", "route"),
+    [
+        ("/health", "/health"),
+        ("/health/all", "/health/all"),
+        ("/health/chroma", "/health/{service}"),
+        ("/health/sandbox", "/health/{service}"),
+        ("/models", "/models"),
+        ("/settings", "/settings"),
+    ],
 )
-def test_every_documented_page_is_served(goblin: Goblin, path: str) -> None:
+def test_every_documented_page_is_served(goblin: Goblin, path: str, route: str) -> None:
     """
-    Each answers 200 with a correlation id, and is counted by its path.
+    Each answers 200 with a correlation id, and is counted by its route.
     """
-    before = goblin.page().sum("http_requests_total", endpoint=path, status_code="200")
+    before = goblin.page().sum("http_requests_total", endpoint=route, status_code="200")
 
     answer = goblin.client.get(path)
 
     assert 200 == answer.status_code
     assert answer.headers["X-Correlation-ID"]
-    assert before + 1 == goblin.page().sum("http_requests_total", endpoint=path, status_code="200")
+    assert before + 1 == goblin.page().sum("http_requests_total", endpoint=route, status_code="200")
 
 
 def test_health_documents_have_their_shape(goblin: Goblin) -> None:
@@ -155,9 +163,7 @@ def test_health_documents_have_their_shape(goblin: Goblin) -> None:
     assert 1 == goblin.page().sum("service_health_status", service_name="chroma")
 
 
-def test_an_unhealthy_service_is_a_503_and_a_zero(
-    backend: Callable[[str], Any], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_unhealthy_service_is_a_503_and_a_zero(backend: Callable[[str], Any]) -> None:
     """
     One service that fails takes the whole document with it, and its gauge.
     """
@@ -166,10 +172,8 @@ def test_an_unhealthy_service_is_a_503_and_a_zero(
     async def fail() -> None:
         raise OSError("nobody there")
 
-    monkeypatch.setitem(health.CHECKS, "sandbox", fail)
     app = FastAPI()
-    setup_observability(app)
-    app.include_router(health.router)
+    setup_observability(app, checks={**health.CHECKS, "sandbox": fail})
     with TestClient(app) as client:
         whole, one = client.get("/health/all"), client.get("/health/sandbox")
         page = Page(client.get("/metrics").text, 0)

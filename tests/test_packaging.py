@@ -23,9 +23,15 @@ ROOT = Path(__file__).parent.parent
 PYPROJECT = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
 LOCK = (ROOT / "requirements-dev.lock").read_text(encoding="utf-8")
 
+BROUGHT_BY_USERS = {"pytest", "sqlalchemy"}
+"""
+Imported only where the user's own code has them: by the plugin of one, by a check for the other.
+"""
+
 DISTRIBUTIONS = {
     "dotenv": "python-dotenv",
     "google": "protobuf",
+    "jwt": "pyjwt",
     "opentelemetry": "opentelemetry-api",
     "pydantic_core": "pydantic",
 }
@@ -54,7 +60,7 @@ def test_every_import_is_a_declared_dependency() -> None:
     Nothing is used that comes along by chance; what an extra brings is imported at its first use.
     """
     declared = {normal(one.name) for one in section("dependencies")}
-    extras = {normal(name) for name in re.findall(r'^\w+ = \["([\w-]+)', PYPROJECT, re.MULTILINE)} | {"pytest"}
+    extras = {normal(name) for name in re.findall(r'^\w+ = \["([\w-]+)', PYPROJECT, re.MULTILINE)} | BROUGHT_BY_USERS
     tops = {one.target.split(".")[0] for one in imports() if part_of(one.module) not in EXEMPT}
     third = {top for top in tops if top not in sys.stdlib_module_names and top != "otel_kit"}
     used = {normal(DISTRIBUTIONS.get(top, top)) for top in third}

@@ -5,11 +5,15 @@ The rules on addresses.
 from __future__ import annotations
 
 import ipaddress
+import time
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from otel_kit import peers
+from otel_kit.arrival import _read
 from otel_kit.peers import Peers, is_local, socket_peer
 
 PROXIES = (ipaddress.ip_network("10.0.0.0/8"), ipaddress.ip_network("fd00::/8"))
@@ -83,6 +87,80 @@ def test_client_is_the_rightmost_untrusted_address(
     Forwarding headers count from listed proxies only, and are read from the right.
     """
     assert expected == Peers(PROXIES).client(peer, forwarded_for, forwarded)
+
+
+@pytest.mark.parametrize(
+    ("forwarded", "expected"),
+    [
+        ("", "10.0.0.1"),
+        (";;,,==", "10.0.0.1"),
+        ("for", "10.0.0.1"),
+        ("for=", "10.0.0.1"),
+        ("for=unknown", "10.0.0.1"),
+        ("for=_hidden", "10.0.0.1"),
+        ('for="1.2.3.4', "10.0.0.1"),
+        ("FOR=1.2.3.4;PROTO=http", "1.2.3.4"),
+        ("by=10.0.0.1; for=1.2.3.4", "1.2.3.4"),
+        ("for=1.2.3.4, ", "1.2.3.4"),
+        ("for=6.6.6.6, by=10.0.0.2;proto=https", "10.0.0.1"),
+        ('for=1.2.3.4;host="evil, for=6.6.6.6"', "1.2.3.4"),
+        ('host="evil;for=6.6.6.6";for=1.2.3.4', "1.2.3.4"),
+        ('host="evil\\", for=6.6.6.6";for=1.2.3.4', "1.2.3.4"),
+        ('for="6.6.6.6, for=1.2.3.4', "1.2.3.4"),
+        (f"for=1.2.3.4;host={'x' * 10_000}", "1.2.3.4"),
+        (f"host={'x' * 10_000};for=1.2.3.4", "10.0.0.1"),
+    ],
+)
+def test_forwarded_is_read_as_the_proxy_wrote_it(forwarded: str, expected: str) -> None:
+    """
+    What a client put into the header, or into a host name in it, does not become its address.
+    """
+    assert expected == Peers(PROXIES).client("10.0.0.1", "", forwarded)
+
+
+@pytest.mark.parametrize("headers", [("6.6.6.6, {}", ""), ("", "for=6.6.6.6, {}")], ids=["list", "rfc7239"])
+@pytest.mark.parametrize("hop", ["10.0.0.2", "rubbish", "", '"', "for=10.0.0.2", 'for="'])
+def test_ten_thousand_hops_are_no_way_around(headers: tuple[str, str], hop: str) -> None:
+    """
+    At most 32 hops are followed, so nobody reaches an address by any number of proxies before it.
+    """
+    forwarded_for, forwarded = (header.format(", ".join([hop] * 10_000)) for header in headers)
+
+    assert Peers(PROXIES).client("10.0.0.1", forwarded_for, forwarded) in ("10.0.0.1", "10.0.0.2")
+
+
+def test_cost_does_not_grow_with_hops(monkeypatch: pytest.MonkeyPatch) -> None:
+    """
+    No more than 32 hops are looked at, however many there are.
+    """
+    looked_at = []
+    monkeypatch.setattr(peers, "parse_address", lambda text: looked_at.append(text) or ipaddress.ip_address("10.0.0.2"))
+    Peers(PROXIES).client("10.0.0.1", ", ".join(["10.0.0.2"] * 10_000), "")
+
+    assert peers.MAX_HOPS == sum(text != "10.0.0.1" and text.startswith(" ") for text in looked_at)
+
+
+@given(st.text(alphabet='for=;,:"\\[]. 0123456789abf%_-', max_size=200))
+def test_no_header_is_an_error(text: str) -> None:
+    """
+    Whatever a client sends, there is an address or none.
+    """
+    for forwarded_for, forwarded in ((text, ""), ("", text)):
+        found = Peers(PROXIES).client("10.0.0.1", forwarded_for, forwarded)
+
+        assert str(peers.parse_address(str(found))) == found
+
+
+def test_a_header_that_comes_fifty_thousand_times_is_joined_once() -> None:
+    """
+    Repeated headers cost as much as their bytes, not as much as their bytes by their number.
+    """
+    pairs = [(b"x-forwarded-for", b"6.6.6.6")] * 50_000
+    before = time.process_time()
+    joined = _read(pairs)[b"x-forwarded-for"]
+
+    assert 50_000 * 8 - 1 == len(joined)
+    assert 0.5 > time.process_time() - before
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,8 @@ from collections.abc import Sequence
 from otel_kit._version import __version__
 from otel_kit.cli.assets import add_assets
 from otel_kit.cli.collector import add_collector
+from otel_kit.cli.doctor import add_doctor
+from otel_kit.cli.verify import add_verify
 
 __all__ = ["main"]
 
@@ -47,6 +49,14 @@ def _run(options: argparse.Namespace) -> int:
         from otel_kit.cli.assets import run_assets
 
         return run_assets(options)
+    if options.command == "verify":
+        from otel_kit.cli.verify import run_verify
+
+        return run_verify(options)
+    if options.command == "doctor":
+        from otel_kit.cli.doctor import run_doctor
+
+        return run_doctor(options)
     from otel_kit.cli.demo import run_demo
 
     return run_demo(sys.stdout)
@@ -58,6 +68,8 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", dest="command", required=True)
     told = "start an example service, send it traffic with a failure in it, and show what can be seen"
     commands.add_parser("demo", help=told, description=f"{told[0].upper()}{told[1:]}. Needs nothing but this package.")
+    add_verify(commands)
+    add_doctor(commands)
     add_collector(commands)
     add_assets(commands)
     return parser

@@ -9,6 +9,7 @@ dead ones it has open. Callers hold the registry's lock.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from operator import attrgetter
 
 from otel_kit.catalogue import Declaration
 from otel_kit.faults import fault
@@ -158,7 +159,9 @@ class Sharing:
         except OSError as error:
             # those seats that are open already still count
             fault("ledger", error)
-        sources: list[Source] = [self.seat, *self._siblings.values()]
+        # in the same order in every worker: fractions added in another order differ in their last digit, and a
+        # counter that falls by the least there is counts as started anew
+        sources: list[Source] = sorted([self.seat, *self._siblings.values()], key=attrgetter("name"))
         state = (version, sources)
         if self._merge is None or self._merged != state:
             self._merge, self._merged = Merge(sources, declared), state

@@ -8,11 +8,13 @@ knows none of them by name; a team's own profile is one more file like `goblin.p
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import partial
 from typing import Literal
 
 from otel_kit.errors import ConfigurationError
+from otel_kit.health_layout import KUBERNETES_PROBES, HealthRoutes
 from otel_kit.layout import LogLayout
 from otel_kit.ledger import Counter, Gauge, Histogram, Summary
 
@@ -53,6 +55,14 @@ class Profile:
     """Path prefixes, by whole segments, whose requests have no span and no line below status 500."""
     unmatched: str = "unmatched"
     """Label of the route where none was found."""
+    limits: Mapping[str, str] = field(default_factory=dict)
+    """Path prefix, by whole segments, to the rate of one client; the longest prefix wins."""
+    max_body_bytes: Mapping[str, int] = field(default_factory=dict)
+    """Path prefix, by whole segments, to the largest request body where the setting's is not to hold."""
+    health: HealthRoutes = field(default_factory=partial(HealthRoutes, KUBERNETES_PROBES))
+    """Health routes and their documents."""
+    health_gauge: Gauge | None = None
+    """The metric of every check: 1 healthy, 0 not."""
 
     def __post_init__(self) -> None:
         for item in self.requests:

@@ -7,6 +7,7 @@ metrics are listed on `/metrics` once an application is set up with the profile.
 
 from __future__ import annotations
 
+from otel_kit.health_layout import GOBLIN_HEALTH
 from otel_kit.layout import GOBLIN_LAYOUT
 from otel_kit.ledger import Counter, Gauge, Histogram
 from otel_kit.profiles import Profile, RequestMetric
@@ -113,5 +114,8 @@ PROFILE = Profile(
         RequestMetric("errors", http_errors_total, ("method", "route", "error_type")),
     ),
     layout=GOBLIN_LAYOUT,
-    quiet=("/health",),
+    quiet=("/health", "/readyz", "/startupz"),
+    limits={"/auth": "10/minute", "/chat": "30/minute", "/health": "60/minute", "/": "100/minute"},
+    health=GOBLIN_HEALTH,
+    health_gauge=service_health_status,
 )

@@ -59,7 +59,11 @@ Words and `logging` numbers of levels; pino's six are among them.
 
 STORAGE_SCHEMES = ("memory", "redis", "rediss", "redis+unix", "redis+sentinel", "redis+cluster")
 
-_ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://(\[[0-9a-fA-F:.]+\]|[\w.-]+)(:\d{1,5})?")
+_ORIGIN = re.compile(
+    r"[a-z][a-z0-9+.-]*://"
+    r"(\[[0-9a-f:.]+\]|[a-z0-9_.-]+|\*\.([a-z0-9_-]+(\.[a-z0-9_-]+)+|localhost))"
+    r"(:[0-9]{1,5})?"
+)
 _IDENTIFIER = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _VISIBLE = re.compile(r"[\x21-\x7e]+")
@@ -115,13 +119,26 @@ def split(value: object) -> tuple[object, ...]:
 
 def parse_origins(value: object) -> tuple[str, ...]:
     """
-    Exact origins as browsers send them, or `*`.
+    Origins as browsers send them, `https://*.example.com` for any one label there, or `*` alone.
     """
-    origins = tuple(str(part).rstrip("/") for part in split(value))
+    origins = tuple(_as_sent(str(part)) for part in split(value))
     for origin in origins:
         if origin != "*" and not _ORIGIN.fullmatch(origin):
             raise ValueError("write origins like https://example.com, separated by commas, without paths")
+    if "*" in origins and len(set(origins)) > 1:
+        raise ValueError("write `*` alone, or list the origins: with `*` no browser sends credentials")
     return origins
+
+
+def _as_sent(origin: str) -> str:
+    """
+    In small letters, and without the port that goes without saying.
+    """
+    origin = origin.rstrip("/").lower()
+    for scheme, port in (("http://", ":80"), ("https://", ":443")):
+        if origin.startswith(scheme):
+            origin = origin.removesuffix(port)
+    return origin
 
 
 def parse_networks(value: object) -> tuple[Network, ...]:

@@ -153,6 +153,26 @@ class Settings(BaseSettings):
     )
     """Largest request body, in bytes."""
 
+    max_in_flight: Annotated[int, Field(ge=1)] | None = _variable(
+        "OTEL_KIT_MAX_IN_FLIGHT", None, "a whole number of requests, 1 or more"
+    )
+    """Requests that may be answered at once in one process; further ones get 503. None: no such cap."""
+
+    drain_seconds: Annotated[float, Field(ge=0, le=3600, allow_inf_nan=False)] = _variable(
+        "OTEL_KIT_DRAIN_SECONDS", 0.0, "seconds, 0 or more"
+    )
+    """How long readiness is refused after SIGTERM before the server is told to stop accepting, in seconds."""
+
+    check_timeout_seconds: Annotated[float, Field(gt=0, le=60, allow_inf_nan=False)] = _variable(
+        "OTEL_KIT_CHECK_TIMEOUT", 2.0, "seconds, above 0"
+    )
+    """Time that a health check may take where it names none of its own, in seconds."""
+
+    check_interval_seconds: Annotated[float, Field(ge=1, le=3600, allow_inf_nan=False)] = _variable(
+        "OTEL_KIT_CHECK_INTERVAL", 15.0, "seconds, 1 or more"
+    )
+    """How often health checks run while nobody asks, in seconds."""
+
     trust_traceparent: Annotated[
         Literal["private", "all", "none"] | tuple[formats.Network, ...], BeforeValidator(formats.parse_trust)
     ] = _variable("OTEL_KIT_TRUST_TRACEPARENT", "private", "private, all, none, or networks, comma-separated")

@@ -44,6 +44,13 @@ class Outages:
         """
         self._accounts.append(accounts)
 
+    def failing(self) -> dict[SignalName, str]:
+        """
+        Signals whose last delivery failed, and why.
+        """
+        with self._lock:
+            return dict(self._failing)
+
     def is_silent(self, host: str) -> bool:
         """
         Whether nothing has ever answered there.

@@ -156,7 +156,8 @@ class Telemetry:
         What is on, where it goes, and what is off and why.
         """
         signals: dict[str, Any] = {name: self._report_signal(name, signal) for name, signal in self.signals.items()}
-        return {**signals, "notes": list(self.notes)}
+        failing = self.outages.failing()
+        return {**signals, "notes": list(self.notes), **({"failing": failing} if failing else {})}
 
     def _report_signal(self, name: str, signal: SignalQueues) -> dict[str, Any]:
         if not self.traces_on:

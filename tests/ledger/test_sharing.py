@@ -60,6 +60,17 @@ def test_any_worker_shows_the_totals_of_all(worker: MakeWorker) -> None:
         assert {(): (4.5, 0.0, 3.0, 0.0)} == one.seen("sizes")
 
 
+def test_fractions_add_up_to_the_same_last_digit(worker: MakeWorker) -> None:
+    """
+    Whoever is asked: a total that is smaller by the least there is would be a counter started anew.
+    """
+    workers = [worker() for _ in range(6)]
+    for number, one in enumerate(workers):
+        one.sizes.observe(0.1 * (number + 1) ** 2)
+
+    assert 1 == len({one.seen("sizes")[()][0] for one in workers})
+
+
 def test_counts_of_before_the_start_are_kept(tmp_path: Path) -> None:
     """
     What an import or a start-up hook has counted counts.

@@ -16,9 +16,8 @@ import login
 from otel_kit import setup_observability
 
 app = FastAPI(title="Goblin Assistant")
-kit = setup_observability(app)
+kit = setup_observability(app, checks=health.CHECKS)
 
-app.include_router(health.router)
 app.include_router(chat.router)
 app.include_router(login.router)
 chat.answer_failures(app)

@@ -14,7 +14,7 @@ from otel_kit.settings import Settings
 from otel_kit.settings.source import variable_of_field
 from otel_kit.settings.unknown import is_service_link
 
-__all__ = ["empty_secrets", "near_misses", "present"]
+__all__ = ["empty_secrets", "near_misses", "nearest", "present"]
 
 TOKEN = "OTEL_KIT_COLLECTOR_TOKEN"
 
@@ -49,10 +49,8 @@ def near_misses(variables: Mapping[str, str], known: Collection[str]) -> list[Pr
     strange = sorted(
         name for name, value in variables.items() if name not in right and not is_service_link(name, value)
     )
-    found = ((name, _nearest(name, own)) for name in strange)
-    return [
-        Problem(name, "is not read by the Collector", f"did you mean {nearest}?") for name, nearest in found if nearest
-    ]
+    found = ((name, nearest(name, own)) for name in strange)
+    return [Problem(name, "is not read by the Collector", f"did you mean {meant}?") for name, meant in found if meant]
 
 
 def empty_secrets(environ: Mapping[str, str]) -> list[Problem]:
@@ -64,7 +62,10 @@ def empty_secrets(environ: Mapping[str, str]) -> list[Problem]:
     return [Problem(TOKEN, "is empty, so senders need no token", "set the token, or unset the variable")]
 
 
-def _nearest(name: str, known: Iterable[str]) -> str | None:
+def nearest(name: str, known: Iterable[str]) -> str | None:
+    """
+    The known name that is at most two edits away, in whatever case it was written.
+    """
     close = [(edits, one) for one in known if (edits := _edits(name.upper(), one)) <= MOST_EDITS]
     return min(close)[1] if close else None
 

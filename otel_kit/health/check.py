@@ -1,0 +1,116 @@
+"""
+One check: asked by many, run once.
+
+Owns its single flight, its time and the answer that is kept for a second. How the function is called is in
+`running.py`; what an answer leads to is told to whoever listens.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import time
+from collections.abc import Callable
+from typing import Any
+
+from opentelemetry import context as otel_context
+
+from otel_kit.faults import fault
+from otel_kit.health.running import Execution, Outcome
+from otel_kit.health_layout import CheckReport
+
+__all__ = ["Check"]
+
+FRESH_SECONDS = 1.0
+
+
+def _quiet_context() -> contextvars.Context:
+    """
+    A context that belongs to no request, in which instrumented libraries make no spans.
+    """
+    context = contextvars.Context()
+    # the plain key is the one that instrumentations have understood from the first
+    quiet = context.run(otel_context.set_value, "suppress_instrumentation", True)
+    context.run(otel_context.attach, quiet)
+    return context
+
+
+class Check:
+    """
+    A declared check and its last answer.
+
+    Args:
+        listen: Called with each new answer, on the loop of whoever asked.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        function: Callable[[], Any],
+        *,
+        critical: bool,
+        timeout_seconds: float,
+        listen: Callable[[CheckReport], None],
+    ) -> None:
+        self.name = name
+        self.critical = critical
+        self.timeout_seconds = timeout_seconds
+        self.latest: CheckReport | None = None
+        self._listen = listen
+        self._execution = Execution(name, function, timeout_seconds)
+        self._fresh_until = -1.0
+        self._flights: dict[asyncio.AbstractEventLoop, asyncio.Task[None]] = {}
+
+    def begin(self) -> asyncio.Task[None] | None:
+        """
+        The run in flight on this loop, started where there is none; None while `latest` is fresh.
+
+        Who waits for it must do so by `asyncio.wait`, so that one who goes away takes it from nobody else.
+        """
+        if time.monotonic() < self._fresh_until:
+            return None
+        loop = asyncio.get_running_loop()
+        flight = self._flights.get(loop)
+        if flight is None or flight.done():
+            self._forget_closed_loops()
+            flight = _QUIET.copy().run(loop.create_task, self._fly())
+            self._flights[loop] = flight
+        return flight
+
+    def report(self) -> CheckReport:
+        """
+        The last answer; a check that never came to one is not healthy.
+        """
+        return self.latest or CheckReport(self.name, False, self.critical, 0.0, "it has not run yet")
+
+    def stop(self) -> list[asyncio.Task[Any]]:
+        """
+        Cancel what runs on this loop; returns what has to end, the run of the function last.
+        """
+        loop = asyncio.get_running_loop()
+        tasks = [self._flights.pop(loop, None), self._execution.task_on(loop)]
+        running = [task for task in tasks if task is not None and not task.done()]
+        for task in running:
+            task.cancel()
+        return running
+
+    async def _fly(self) -> None:
+        begun = time.perf_counter()
+        outcome = await self._execution.run()
+        latency_ms = round((time.perf_counter() - begun) * 1000, 2)
+        self._settle(outcome, latency_ms)
+
+    def _settle(self, outcome: Outcome, latency_ms: float) -> None:
+        self.latest = CheckReport(self.name, outcome.healthy, self.critical, latency_ms, outcome.error)
+        self._fresh_until = time.monotonic() + FRESH_SECONDS
+        try:
+            self._listen(self.latest)
+        except Exception as error:
+            fault("health", error)
+
+    def _forget_closed_loops(self) -> None:
+        for loop in [loop for loop in list(self._flights) if loop.is_closed()]:
+            self._flights.pop(loop, None)
+
+
+_QUIET = _quiet_context()

@@ -1,0 +1,63 @@
+"""
+Checks that run while nobody asks.
+
+Owns one task on the serving loop. So a metric, and the alert on it, are true without a prober.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import random
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+
+from otel_kit.faults import fault
+
+__all__ = ["Refresh"]
+
+JITTER_RATIO = 0.1
+"""So that the workers of a service, and its copies, don't ask a database all at the same moment."""
+
+
+class Refresh:
+    """
+    Calls `run` at once, and then again and again.
+    """
+
+    def __init__(self, run: Callable[[], Awaitable[object]], interval_seconds: float) -> None:
+        self._run = run
+        self._interval_seconds = interval_seconds
+        self._task: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        """
+        Begin on this loop, unless it is running already.
+        """
+        task = self._task
+        if task is None or task.done() or not task.get_loop().is_running():
+            # in an empty context: it belongs to no request
+            self._task = contextvars.Context().run(asyncio.get_running_loop().create_task, self._forever())
+
+    def stop(self) -> list[asyncio.Task[None]]:
+        """
+        Cancel it; returns what has to end on this loop.
+        """
+        task, self._task = self._task, None
+        if task is None or task.done():
+            return []
+        loop = task.get_loop()
+        if loop is asyncio.get_running_loop():
+            task.cancel()
+            return [task]
+        with suppress(RuntimeError):  # that loop has ended, and its tasks with it
+            loop.call_soon_threadsafe(task.cancel)
+        return []
+
+    async def _forever(self) -> None:
+        while True:
+            try:
+                await self._run()
+            except Exception as error:
+                fault("health", error)
+            await asyncio.sleep(self._interval_seconds * random.uniform(1 - JITTER_RATIO, 1 + JITTER_RATIO))

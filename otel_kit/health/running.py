@@ -1,0 +1,191 @@
+"""
+How the function of a check is called, so that it costs nobody more than its time.
+
+Owns where it runs. A plain function runs in a daemon thread: it may block for as long as it likes, and isn't started
+again before it returns. A coroutine function runs on the loop that serves, since connection pools belong to it. One
+that blocks the loop, as a `time.sleep` in it does, can't be stopped, but can do so only once or twice, at start-up as
+a rule: from then on it runs in a thread, on a loop of its own.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import logging
+import time
+from collections.abc import Awaitable, Callable
+from typing import Any, NamedTuple
+
+from otel_kit.faults import fault
+from otel_kit.health.steps import Steps
+from otel_kit.health.threads import ThreadCall, ThreadSlot, close_unawaited
+
+__all__ = ["Execution", "Outcome", "let_go"]
+
+BLOCKING_SECONDS = 0.25
+"""
+A coroutine that takes so long from one `await` to the next holds up every request; twice in a row is no accident.
+"""
+SURELY_BLOCKING_SECONDS = 1.0
+"""Longer than a pause of a busy machine."""
+
+MAX_ERROR = 4096
+
+_logger = logging.getLogger("otel_kit.health")
+
+
+class Outcome(NamedTuple):
+    """
+    How a run went, and why if not well.
+    """
+
+    healthy: bool
+    error: str | None = None
+
+
+class Execution:
+    """
+    Calls one check's function, once at a time.
+    """
+
+    def __init__(self, name: str, function: Callable[[], Any], timeout_seconds: float) -> None:
+        self._name = name
+        self._function = function
+        self._timeout_seconds = timeout_seconds
+        self._late = Outcome(False, f"timed out after {timeout_seconds:g} s")
+        self._on_loop = _is_coroutine_function(function)
+        self._blocked_before = False
+        self._moved = False
+        self._may_move = True
+        self._thread = ThreadSlot(f"otel_kit.check.{name}")
+        self._tasks: dict[asyncio.AbstractEventLoop, asyncio.Task[Outcome]] = {}
+
+    def task_on(self, loop: asyncio.AbstractEventLoop) -> asyncio.Task[Outcome] | None:
+        """
+        The coroutine of this check that is running on the loop.
+        """
+        return self._tasks.get(loop)
+
+    async def run(self) -> Outcome:
+        """
+        One run of the function, within its time. Raises nothing of what it raises.
+        """
+        until = time.monotonic() + self._timeout_seconds
+        running = self._tasks.get(asyncio.get_running_loop())
+        if running is not None and not running.done():
+            let_go(running)  # it was cancelled when its time was over, and has not ended since
+            return self._late
+        if self._on_loop:
+            return await self._await(self._function, until)
+        return await self._call(until)
+
+    async def _call(self, until: float) -> Outcome:
+        """
+        In a thread; what it returns is awaited here if it can be.
+        """
+        try:
+            call = self._thread.enter(self._run_on_own_loop if self._moved else self._function)
+        except RuntimeError as error:
+            fault("health", error)
+            return _failed(error)
+        returned = False
+        try:
+            returned = await call.wait(min(until, call.begun + self._timeout_seconds))
+        finally:
+            if not returned:
+                call.abandon()
+        return await self._take(call, until) if returned else self._late
+
+    async def _take(self, call: ThreadCall, until: float) -> Outcome:
+        try:
+            value = call.result()
+        except BaseException as error:
+            self._move_back(error)
+            return _failed(error)
+        if not inspect.isawaitable(value):
+            return _judged(value)
+        try:
+            return await self._await(lambda: value, until)
+        finally:
+            close_unawaited(value)
+
+    async def _await(self, make: Callable[[], Awaitable[Any]], until: float) -> Outcome:
+        """
+        On this loop, cancelled when its time is over.
+        """
+        loop = asyncio.get_running_loop()
+        steps = Steps(make)
+        for other in [known for known in list(self._tasks) if known.is_closed()]:
+            self._tasks.pop(other, None)
+        task = self._tasks[loop] = loop.create_task(_guarded(steps))
+        try:
+            await asyncio.wait({task}, timeout=max(until - time.monotonic(), 0.0))
+        finally:
+            task.cancel()
+        self._judge_steps(steps.longest)
+        if not task.done():
+            return self._late
+        self._tasks.pop(loop, None)
+        # a loop that was blocked has let it end too late
+        return task.result() if steps.ended <= until else self._late
+
+    def _judge_steps(self, seconds: float) -> None:
+        """
+        Move the function to a thread when it blocks the loop.
+        """
+        blocks = seconds > BLOCKING_SECONDS
+        surely = seconds > SURELY_BLOCKING_SECONDS or (blocks and self._blocked_before)
+        self._blocked_before = blocks
+        if surely and self._may_move:
+            self._on_loop, self._moved = False, True
+            detail = "it runs in a thread from now on; a check that blocks should be a plain function"
+            fields = {"check": self._name, "blocked_seconds": round(seconds, 3), "detail": detail}
+            _logger.warning("otel_kit.check_blocks", extra=fields)
+
+    def _move_back(self, error: BaseException) -> None:
+        """
+        To where its connections are: the block was a pause of the machine's, or is the smaller evil.
+        """
+        if self._moved and isinstance(error, RuntimeError) and "different" in str(error) and "loop" in str(error):
+            self._on_loop, self._moved, self._may_move = _is_coroutine_function(self._function), False, False
+
+    def _run_on_own_loop(self) -> Any:
+        async def limited() -> Any:
+            value = self._function()
+            return await asyncio.wait_for(value, self._timeout_seconds) if inspect.isawaitable(value) else value
+
+        return asyncio.run(limited())
+
+
+def let_go(task: asyncio.Task[Any]) -> None:
+    """
+    Have the loop end without this task: one that takes no cancellation would be waited for without end.
+    """
+    # the documented way for a task to be in no list of all tasks; its loss is meant
+    asyncio.tasks._unregister_task(task)
+    task._log_destroy_pending = False  # type: ignore[attr-defined]
+
+
+async def _guarded(steps: Steps) -> Outcome:
+    try:
+        return _judged(await steps)
+    except BaseException as error:  # SystemExit in a task would end the server; CancelledError may be the check's own
+        return _failed(error)
+
+
+def _judged(value: object) -> Outcome:
+    return Outcome(False, "the check answered false") if value is False else Outcome(True)
+
+
+def _failed(error: BaseException) -> Outcome:
+    kind = type(error).__name__
+    try:
+        text = str(error)[:MAX_ERROR]
+    except Exception:  # the text is the application's code, and as good as its author
+        text = ""
+    return Outcome(False, f"{kind}: {text}" if text else kind)
+
+
+def _is_coroutine_function(function: Callable[[], Any]) -> bool:
+    # an object with an async `__call__` is one, too
+    return inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(type(function).__call__)

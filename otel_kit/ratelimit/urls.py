@@ -1,0 +1,26 @@
+"""
+The address of the storage: which kind it is, and how it may be shown.
+"""
+
+from __future__ import annotations
+
+from otel_kit.environment import MASK
+
+__all__ = ["is_memory", "masked"]
+
+
+def is_memory(url: str) -> bool:
+    """
+    Whether limits are to be counted in this process alone.
+    """
+    return url.partition("://")[0].lower().removeprefix("async+") == "memory"
+
+
+def masked(url: str) -> str:
+    """
+    The address without user, password and options, which may hold secrets too.
+    """
+    scheme, separator, rest = url.partition("://")
+    place = rest.partition("?")[0].partition("#")[0]
+    credentials, at, host = place.rpartition("@")
+    return f"{scheme}{separator}{MASK + at if credentials else ''}{host}"
