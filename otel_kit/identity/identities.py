@@ -77,6 +77,13 @@ class Identities:
         """
         return bool(self._keys)
 
+    @property
+    def has_credentials(self) -> bool:
+        """
+        Whether anything but an address can be an identity.
+        """
+        return self._checks
+
     def of(self, headers: Headers, client: str | None) -> Identity:
         """
         Whose request it is. Never raises.

@@ -18,7 +18,7 @@ from starlette.types import Scope
 from otel_kit.faults import fault
 from otel_kit.identity import Identity
 
-__all__ = ["cost_of", "custom_identity", "key_start"]
+__all__ = ["cost_of", "custom_identity", "is_preflight", "key_start"]
 
 MAX_IDENTITY = 4096
 MAX_TIER = 128
@@ -87,3 +87,11 @@ def cost_of(cost: int | Callable[[HTTPConnection], int], scope: Scope) -> int:
     except Exception as error:
         fault("ratelimit_cost", error)
     return 1
+
+
+def is_preflight(scope: Scope) -> bool:
+    """
+    Whether a browser asks if it may ask; only for requests by `OPTIONS`.
+    """
+    names = {name for name, _ in scope["headers"]}
+    return b"origin" in names and b"access-control-request-method" in names

@@ -16,7 +16,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Awaitable, Callable
 from inspect import isawaitable
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from starlette.requests import HTTPConnection
 from starlette.types import Scope
@@ -25,13 +25,17 @@ from otel_kit.context import RequestRecord
 from otel_kit.faults import fault
 from otel_kit.identity import Identities, Identity
 from otel_kit.ratelimit.answers import refusal_by
-from otel_kit.ratelimit.clients import cost_of, custom_identity, key_start
+from otel_kit.ratelimit.clients import cost_of, custom_identity, is_preflight, key_start
 from otel_kit.ratelimit.groups import Group
+from otel_kit.ratelimit.quick import QuickWay
 from otel_kit.ratelimit.rules import Policy, Rules
 from otel_kit.ratelimit.storage import Outcome, Storage, StorageAway, StorageState
 from otel_kit.ratelimit.urls import is_memory, masked
 from otel_kit.refusals import Refusal
 from otel_kit.security import security_event
+
+if TYPE_CHECKING:
+    from otel_kit.ratelimit.memory import MemoryWindows
 
 __all__ = ["Decision", "Limiter"]
 
@@ -83,7 +87,8 @@ class Limiter:
         self._identify = identify
         self._shown_url = masked(url)
         self._shared = _shared_storage(url) if enabled and not is_memory(url) else None
-        self._memory: Storage | None = None
+        self._memory: MemoryWindows | None = None
+        self._quick: QuickWay | None = None
         self._loading = threading.Lock()
         self._storage = self._shared
 
@@ -139,6 +144,8 @@ class Limiter:
                     return None
                 return self.judge_by((everywhere,), record, scope)
             if everywhere is None or policy.exempt:
+                if self._quick is not None and self._quick.admits(policy, record):
+                    return None
                 return self.judge_by((policy,), record, scope)
             return self.judge_by((policy, everywhere), record, scope)
         except Exception as error:
@@ -151,7 +158,7 @@ class Limiter:
         """
         Whether the request may pass by these policies.
         """
-        if record.method == "OPTIONS" and _is_preflight(scope):
+        if record.method == "OPTIONS" and is_preflight(scope):
             return None
         if not self.enabled or policies[0].exempt:
             for policy in policies:
@@ -266,12 +273,13 @@ class Limiter:
         return self._settle(outcome, counted, record) if isinstance(outcome, Outcome) else None
 
     def _load(self) -> Storage:
-        local = self._local()
         if self._storage is None:
-            self._storage = local
+            self._storage = memory = self._local()
+            if self._identify is None and not self._identities.has_credentials:
+                self._quick = QuickWay(memory, self._identities)
         return self._storage
 
-    def _local(self) -> Storage:
+    def _local(self) -> MemoryWindows:
         """
         The windows of this process: the storage where there is no other, and while the other is away.
         """
@@ -287,8 +295,3 @@ def _shared_storage(url: str) -> Storage:
     from otel_kit.ratelimit.redis_storage import RedisWindows
 
     return RedisWindows(url)
-
-
-def _is_preflight(scope: Scope) -> bool:
-    names = {name for name, _ in scope["headers"]}
-    return b"origin" in names and b"access-control-request-method" in names

@@ -169,6 +169,14 @@ class MemoryWindows:
                 return ADMITTED
             return self._refusal(windows)
 
+    def take(self, window: Window) -> bool:
+        """
+        Take from one window, without a word on when it may be asked again.
+        """
+        amount, seconds, strategy, key, cost = window
+        with self._lock:
+            return _run(self._engines[strategy].hit(self._item(amount, seconds), key, cost=cost))
+
     def state(self) -> StorageState:
         """
         Always this process's memory.
