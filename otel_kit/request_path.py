@@ -38,6 +38,7 @@ __all__ = ["PEER_KEY", "RECORD_KEY", "RequestPath", "with_id"]
 RECORD_KEY = "otel_kit.record"
 PEER_KEY = "otel_kit.peer"
 CORRELATION_HEADER = b"x-correlation-id"
+LENGTH_OF_HEADER = len(CORRELATION_HEADER)
 CLIENT_CLOSED_REQUEST = 499
 
 
@@ -219,6 +220,11 @@ def with_id(message: Message, record: RequestRecord) -> Message:
     The list of headers is made anew: it may belong to a response that is sent more than once.
     """
     record.status_code = message.get("status", 101)
-    headers = [pair for pair in message.get("headers", ()) if pair[0].lower() != CORRELATION_HEADER]
+    headers = [
+        pair
+        for pair in message.get("headers", ())
+        # names of another length, nearly all of them, need no second look
+        if len(pair[0]) != LENGTH_OF_HEADER or pair[0].lower() != CORRELATION_HEADER
+    ]
     headers.append((CORRELATION_HEADER, record.correlation_id.encode("ascii")))
     return {**message, "headers": headers}

@@ -83,9 +83,23 @@ class ServerSpan(SdkSpan):
     _linked: BoundedList[Link] | None = None
 
     @classmethod
+    def of_tracer(cls, tracer: Tracer) -> type[ServerSpan]:
+        """
+        The class for spans of this tracer: what is the same for all of them is the class's, and is set once.
+        """
+        common = {
+            "_instrumentation_info": tracer.instrumentation_info,
+            "_instrumentation_scope": tracer._instrumentation_scope,
+            "_resource": tracer.resource,
+            "_sampler": tracer.sampler,
+            "_span_processor": tracer.span_processor,
+            "_limits": tracer._span_limits,
+        }
+        return type(cls.__name__, (cls,), common)
+
+    @classmethod
     def make(
         cls,
-        tracer: Tracer,
         name: str,
         context: SpanContext,
         parent: SpanContext | None,
@@ -100,12 +114,6 @@ class ServerSpan(SdkSpan):
         self._name = name
         self._context = context
         self._parent = parent
-        self._instrumentation_info = tracer.instrumentation_info
-        self._instrumentation_scope = tracer._instrumentation_scope
-        self._resource = tracer.resource
-        self._sampler = tracer.sampler
-        self._span_processor = tracer.span_processor
-        self._limits = tracer._span_limits
         self._lock = threading.Lock()
         self._clean = attributes
         self._given = len(attributes)

@@ -17,6 +17,7 @@ from typing import Any
 from opentelemetry.attributes import BoundedAttributes
 from opentelemetry.context import Context
 from opentelemetry.sdk.trace import Tracer
+from opentelemetry.sdk.trace.id_generator import RandomIdGenerator
 from opentelemetry.sdk.trace.sampling import ALWAYS_ON, Decision, ParentBased, SamplingResult
 from opentelemetry.trace import (
     INVALID_SPAN_CONTEXT,
@@ -47,6 +48,9 @@ class ServerTracer:
     def __init__(self, tracer: ApiTracer) -> None:
         self._tracer = tracer
         self._is_sdk = type(tracer) is Tracer and _fits(tracer)
+        self._spans = ServerSpan.of_tracer(tracer) if type(tracer) is Tracer and self._is_sdk else ServerSpan
+        # asked of the generator where it is not the SDK's own, whose answer is known
+        self._ids_are_random = type(getattr(tracer, "id_generator", None)) is RandomIdGenerator
         sampler = getattr(tracer, "sampler", None)
         # the default, which needs no asking: it would cost three microseconds a request
         self._roots_always_sampled = type(sampler) is ParentBased and getattr(sampler, "_root", None) is ALWAYS_ON
@@ -76,15 +80,16 @@ class ServerTracer:
         start_ns: int,
     ) -> Span:
         ids = tracer.id_generator
-        found = get_current_span(context).get_span_context() if context else None
-        parent = found if found is not None and found.is_valid else None
+        parent = _parent(context) if context else None
         trace_id = ids.generate_trace_id() if parent is None else parent.trace_id
         if parent is None and self._roots_always_sampled:
             result = ALWAYS
         else:
             result = tracer.sampler.should_sample(context, trace_id, name, SpanKind.SERVER, attributes, links)
         flags = SAMPLED if result.decision is Decision.RECORD_AND_SAMPLE else 0
-        if ids.is_trace_id_random() if parent is None else parent.trace_flags & TraceFlags.RANDOM_TRACE_ID:
+        if parent is not None:
+            flags |= parent.trace_flags & TraceFlags.RANDOM_TRACE_ID
+        elif self._ids_are_random or ids.is_trace_id_random():
             flags |= TraceFlags.RANDOM_TRACE_ID
         span_context = SpanContext(trace_id, ids.generate_span_id(), False, _FLAGS[flags], result.trace_state)
         ended = tracer._tracer_metrics.start_span(parent, result.decision)
@@ -93,9 +98,14 @@ class ServerTracer:
         if result is not ALWAYS and len(result.attributes) != len(attributes):
             # a sampler with attributes of its own, which are nobody's to trust
             attributes = dict(BoundedAttributes(attributes=result.attributes))
-        span = ServerSpan.make(tracer, name, span_context, parent, attributes, links, ended)
+        span = self._spans.make(name, span_context, parent, attributes, links, ended)
         span.start(start_ns or time_ns(), context)
         return span
+
+
+def _parent(context: Context) -> SpanContext | None:
+    found = get_current_span(context).get_span_context()
+    return found if found.is_valid else None
 
 
 def _fits(tracer: Tracer) -> bool:
@@ -103,7 +113,8 @@ def _fits(tracer: Tracer) -> bool:
     Whether the SDK's spans still are what this module takes them for; else its own way is the way.
     """
     try:
-        span = ServerSpan.make(tracer, "", INVALID_SPAN_CONTEXT, None, {"key": "value"}, (), lambda: None)
+        spans = ServerSpan.of_tracer(tracer)
+        span = spans.make("", INVALID_SPAN_CONTEXT, None, {"key": "value"}, (), lambda: None)
         span.complete("name", {"other": 1}, True)
         span.set_attribute("third", "text")
         span.add_event("event")
