@@ -255,6 +255,21 @@ async def test_text_that_is_none_of_ours_is_overwritten(storage: RedisWindows, s
     assert ["passed", "refused"] == [await ask(storage, [narrow]) for _ in range(2)]
 
 
+@pytest.mark.parametrize("texts", [["junk"] * 5, ["nan"], ["inf"], ["-1"], [""], [str(10**30)]])
+async def test_a_list_that_is_none_of_ours_is_begun_anew(
+    storage: RedisWindows, server: RedisServer, texts: list[str]
+) -> None:
+    """
+    A list that holds no times, and would stay for ever, is no failure of Redis: the limit is exact on it, and ends.
+    """
+    narrow = window(amount=2, strategy="moving-window")
+    server.ask("RPUSH", narrow.key, *texts)
+    answers = [await ask(storage, [narrow]) for _ in range(3)]
+
+    assert (["passed", "passed", "refused"], "shared") == (answers, storage.state())
+    assert 0 < server.lives()[narrow.key]
+
+
 @pytest.mark.parametrize("strategy", STRATEGIES)
 async def test_a_clock_that_was_set_back_locks_nobody_out(
     storage: RedisWindows, server: RedisServer, strategy: Strategy

@@ -93,7 +93,7 @@ class Arrivals:
         if agent is not None:
             record.user_agent = self._user_agent(agent.decode("latin-1"))
         forwarded_for, forwarded = headers.get(b"x-forwarded-for"), headers.get(b"forwarded")
-        record.peer = socket_peer(scope, receive, forwarded_for is not None)
+        record.peer = socket_peer(scope, receive, None if forwarded_for is None else _text(forwarded_for))
         if forwarded_for is None and forwarded is None:
             record.client = record.peer
         else:

@@ -105,25 +105,44 @@ def _is_local_ipv4(host: str) -> bool | None:
     )
 
 
-def socket_peer(scope: Mapping[str, Any], receive: object, forwarded: bool) -> str | None:
+def socket_peer(scope: Mapping[str, Any], receive: object, forwarded_for: str | None) -> str | None:
     """
     The address of the socket's other end, before the server's own proxy handling.
 
     uvicorn's ProxyHeadersMiddleware trusts loopback by default and overwrites `scope["client"]`
-    with what the header says. The request's transport still knows; where it can't be asked the
-    header has to be taken for what replaced the address, so the peer is unknown: `"unknown"`.
+    with what the header says. The request's transport still knows; where it can't be asked, and the
+    address may be the header's, the peer is unknown: `"unknown"`.
 
     Args:
-        forwarded: Whether the request carries `X-Forwarded-For`; without it nothing was replaced.
+        forwarded_for: The `X-Forwarded-For` header; None when absent: then nothing was replaced.
     """
     client = scope.get("client")
-    if not forwarded:
+    if forwarded_for is None:
         return client[0] if client else None
     transport = getattr(getattr(receive, "__self__", None), "transport", None)
     if transport is None:
-        return client[0] if client and client[1] else UNKNOWN
+        # a socket has a port; newer servers also take that from the header
+        if not client or not client[1] or _names(forwarded_for, *client):
+            return UNKNOWN
+        return str(client[0])
     peer = transport.get_extra_info("peername")
     return peer[0] if isinstance(peer, tuple) else None
+
+
+def _names(forwarded_for: str, host: str, port: int) -> bool:
+    """
+    Whether some hop of the header is this address with this port, read as uvicorn reads it.
+    """
+    if host not in forwarded_for:
+        return False
+    for hop in map(str.strip, forwarded_for.split(",")):
+        name, _, number = hop[1:].partition("]:") if hop.startswith("[") else hop.rpartition(":")
+        try:
+            if name == host and int(number) == port:
+                return True
+        except ValueError:
+            continue
+    return False
 
 
 class Peers:

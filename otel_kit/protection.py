@@ -23,7 +23,7 @@ from otel_kit.health import Checks, Health
 from otel_kit.identity import Identities
 from otel_kit.profiles import Profile
 from otel_kit.ratelimit import Limit, Limiter, build_rules
-from otel_kit.routes import templates
+from otel_kit.routes import literal_paths, templates
 from otel_kit.saturation import Saturation
 from otel_kit.settings import Settings
 
@@ -56,7 +56,7 @@ class Protection:
             raise ConfigurationError("identify", identify, "give a function from the connection to an identity")
         self.identities = Identities(settings.api_keys, settings.jwt_key, settings.jwt_algorithms)
         self.limiter = Limiter(
-            build_rules(profile.limits if limits is None else limits, exempt=[profile.metrics_path]),
+            build_rules(profile.limits if limits is None else limits, exempt=_without_limit(profile)),
             identities=self.identities,
             identify=identify,
             enabled=settings.ratelimit_enabled,
@@ -65,6 +65,8 @@ class Protection:
         self.checks = Checks(
             timeout_seconds=settings.check_timeout_seconds, reserved=profile.health.reserved_names | {"all"}
         )
+        if not isinstance(checks, Mapping | None):
+            raise ConfigurationError("checks", checks, "give a mapping from names to functions")
         for name, function in (checks or {}).items():
             self.checks.add(name, function)
         if self.limiter.storage_state() != "memory":
@@ -102,7 +104,8 @@ class Protection:
             max_body_bytes=self._settings.max_body_bytes,
             per_path={**self._profile.max_body_bytes, **self.limiter.rules.body_limits},
             max_in_flight=self._settings.max_in_flight,
-            never_shed=self._never_shed,
+            never_shed=self.health.concerns,
+            literals=literal_paths(app),
         )
         position = 1 if self.own_cors and before and _is_cors(before[0]) else 0
         return [*before[:position], guard, *before[position:]]
@@ -190,11 +193,19 @@ class Protection:
                 fault("protection", error)
         self._saturation.stop()
 
-    def _never_shed(self, path: str) -> bool:
-        return self.health.find(path) is not None
-
     def _limits_are_shared(self) -> bool:
         return self.limiter.storage_state() != "local"
+
+
+def _without_limit(profile: Profile) -> list[str]:
+    """
+    Paths that are limited only by name.
+
+    An orchestrator's probes often come from the address of its traffic: what that traffic uses up must not take the
+    service out of rotation.
+    """
+    probes = [route.path for route in profile.health.routes if route.kind in ("ready", "started")]
+    return [profile.metrics_path, *probes]
 
 
 def _is_cors(middleware: Middleware) -> bool:

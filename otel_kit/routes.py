@@ -122,8 +122,15 @@ def literal_paths(application: Any) -> frozenset[str]:
 def templates(application: Any) -> frozenset[str]:
     """
     Full templates of everything that the application serves by routes, those of mounted applications too.
+
+    What is mounted at `/`, or for a host, is not the application's own: it takes what nobody else does.
     """
-    return frozenset(path for _, path in _walk(application.routes, "", 0))
+    routes = [route for route in application.routes if not _takes_the_rest(route)]
+    return frozenset(path for _, path in _walk(routes, "", 0))
+
+
+def _takes_the_rest(route: BaseRoute) -> bool:
+    return isinstance(route, Host) or (isinstance(route, Mount) and not route.path)
 
 
 def _walk(routes: Sequence[BaseRoute], prefix: str, depth: int) -> Iterator[tuple[object, str]]:

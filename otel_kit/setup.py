@@ -80,6 +80,7 @@ def setup_observability(
     if redact is not None and not first:
         raise SetupError("redact comes too late: the policy is the process's; give it with the first set-up")
     protection.clean = runtime.policy.text
+    protection.limiter.service = runtime.service_name
     handle = Observability(app, runtime, chosen, settings, protection)
     setattr(app, HANDLE, handle)
     if first:

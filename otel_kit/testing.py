@@ -37,6 +37,11 @@ OF_THE_PROCESS = ("process_", "python_", "otel_kit_gc_", "otel_kit_event_loop_")
 Beginnings of names whose values move by themselves, whatever a test does.
 """
 
+OWN = ("otel_kit_", "http_")
+"""
+Beginnings of names that are shown last.
+"""
+
 Found = TypeVar("Found")
 
 SeriesKey: TypeAlias = tuple[str, tuple[tuple[str, str], ...]]
@@ -102,11 +107,26 @@ class CapturedMetrics:
         """
         Of one series: a counter's increase, a gauge's value, a histogram's number of observations.
 
-        A series that does not exist is 0.
+        A series that does not exist is 0. A counter may be named as it was declared, without `_total`.
         """
-        key = (name, tuple(sorted(labels.items())))
-        kind, now = _values().get(key, ("gauge", 0.0))
+        values = _values()
+        known = {known for known, _ in values}
+        key = (
+            f"{name}_total" if name not in known and f"{name}_total" in known else name,
+            tuple(sorted(labels.items())),
+        )
+        kind, now = values.get(key, ("gauge", 0.0))
         return now if kind not in GROWING else now - self._before.get(key, (kind, 0.0))[1]
+
+    def __repr__(self) -> str:
+        """
+        What has grown: pytest shows it below an assertion about a value.
+        """
+        grown = (
+            f"{name}{{{','.join(f'{label}={value}' for label, value in labels)}}} +{increase:g}"
+            for (name, labels), increase in sorted(self.changed().items(), key=lambda one: one[0][0].startswith(OWN))
+        )
+        return f"<grown: {', '.join(grown) or 'nothing'}>"
 
     def changed(self) -> dict[SeriesKey, float]:
         """

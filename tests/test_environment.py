@@ -369,6 +369,7 @@ def test_a_signals_own_headers_replace_the_general_ones() -> None:
         ("OTEL_EXPORTER_OTLP_ENDPOINT", "ftp://collector/?token=hunter2"),
         ("OTEL_RESOURCE_ATTRIBUTES", "db.password=hunter2,garbage"),
         ("OTEL_SDK_DISABLED", "https://user:hunter2@host"),
+        ("OTEL_SDK_DISABLED", "authorization=Bearer hunter2"),
     ],
 )
 def test_a_finding_masks_secrets(variable: str, value: str) -> None:

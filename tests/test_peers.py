@@ -209,18 +209,43 @@ def test_asks_the_transport_where_a_header_may_have_replaced_the_peer() -> None:
     """
     scope = {"client": ("1.2.3.4", 0)}
 
-    assert socket_peer(scope, Cycle().receive, True) == "203.0.113.5"
+    assert socket_peer(scope, Cycle().receive, "1.2.3.4") == "203.0.113.5"
 
 
 def test_peer_is_unknown_where_nothing_can_tell() -> None:
     """
     A replaced address without a transport to ask is nobody's.
     """
-    assert socket_peer({"client": ("1.2.3.4", 0)}, object(), True) == "unknown"
+    assert socket_peer({"client": ("1.2.3.4", 0)}, object(), "1.2.3.4") == "unknown"
 
 
 def test_peer_is_the_scopes_client_without_forwarding() -> None:
     """
     Without a forwarding header the server has replaced nothing.
     """
-    assert socket_peer({"client": ("1.2.3.4", 99)}, object(), False) == "1.2.3.4"
+    assert socket_peer({"client": ("1.2.3.4", 99)}, object(), None) == "1.2.3.4"
+
+
+@pytest.mark.parametrize(
+    ("header", "client"),
+    [
+        ("1.2.3.4:99", ("1.2.3.4", 99)),
+        ("9.9.9.9,  1.2.3.4:099 ,127.0.0.1", ("1.2.3.4", 99)),
+        ("[2001:db8::1]:99", ("2001:db8::1", 99)),
+        ("[[x]:99", ("[x", 99)),
+        ("x:+9_9", ("x", 99)),
+    ],
+)
+def test_a_port_from_the_header_makes_no_peer(header: str, client: tuple[str, int]) -> None:
+    """
+    A newer uvicorn replaces the port as well: what the header may have said is not believed.
+    """
+    assert "unknown" == socket_peer({"client": client}, object(), header)
+
+
+@pytest.mark.parametrize("header", ["1.2.3.4", "1.2.3.4:98, 11.2.3.4:99", "1.2.3.4:", "[1.2.3.4]99", "garbage", ""])
+def test_a_server_that_replaces_nothing_is_believed(header: str) -> None:
+    """
+    An address with a port that the header does not name is the socket's.
+    """
+    assert "1.2.3.4" == socket_peer({"client": ("1.2.3.4", 99)}, object(), header)

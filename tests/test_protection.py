@@ -4,6 +4,8 @@ What protects an application, through the one line: where limits, health and gua
 
 from __future__ import annotations
 
+import json
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -12,11 +14,25 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.testclient import TestClient
 from starlette.websockets import WebSocketDisconnect
 
-from otel_kit import ConfigurationError, Limit, Settings, setup_observability
+from otel_kit import ConfigurationError, Limit, Settings, runtime, setup_observability
+from otel_kit.identity import Identity
+from otel_kit.ratelimit.clients import key_start
 from otel_kit.testing import CapturedTelemetry
+from tests.asgi_client import call
 
 LIMITS_ON = Settings(ratelimit_enabled=True)
 ORIGIN = "https://pages.example.com"
+
+
+@pytest.fixture(autouse=True)
+def undone() -> Iterator[None]:
+    """
+    The libraries that set-up has joined are given back.
+    """
+    yield
+    shared = runtime.current()
+    for handle in list(shared._applications) if shared else ():
+        handle.undo()  # type: ignore[attr-defined]
 
 
 def make_app(**options: Any) -> FastAPI:
@@ -230,6 +246,89 @@ def test_own_health_routes_stay_in_charge() -> None:
     assert "health route /health" in kit.report()["off"]
 
 
+@pytest.mark.parametrize("path", ["/readyz", "/startupz", "/metrics"])
+def test_traffic_does_not_use_up_the_probes(path: str) -> None:
+    """
+    Kubernetes may ask from the address of its traffic; a service is not taken out of rotation for that.
+    """
+    with TestClient(make_app(limits={"/": "1/minute"})) as client:
+        traffic = [client.get("/plain").status_code for _ in range(2)]
+
+        assert ([200, 429], 200) == (traffic, client.get(path).status_code)
+
+
+def test_probes_are_limited_by_name() -> None:
+    """
+    Who asks for it gets it.
+    """
+    with TestClient(make_app(limits={"/readyz": "1/minute"})) as client:
+        assert [200, 429] == [client.get("/readyz").status_code for _ in range(2)]
+
+
+def test_checks_are_a_mapping() -> None:
+    """
+    Anything else is said at set-up.
+    """
+    with pytest.raises(ConfigurationError, match="from names to functions"):
+        make_app(checks=[print])
+
+
+async def test_own_health_routes_are_never_shed() -> None:
+    """
+    A probe that gets 503 under load has the service restarted, whoever would have answered it.
+    """
+    app = FastAPI()
+    setup_observability(app, settings=Settings(max_in_flight=1))
+    app.add_api_route("/health", lambda: "mine")
+    app.add_api_route("/plain", lambda: "plain")
+
+    @app.get("/busy")
+    async def busy() -> list[int]:
+        return [(await call(app, path=path)).status for path in ("/health", "/plain")]
+
+    assert [200, 503] == json.loads((await call(app, path="/busy")).body)
+
+
+def test_a_mount_at_the_root_does_not_hide_health() -> None:
+    """
+    It takes what nobody else does, whatever it is made of.
+    """
+    app, rest = FastAPI(), FastAPI()
+    setup_observability(app)
+    rest.add_api_route("/health", lambda: "of the rest")
+    app.mount("/", rest)
+    with TestClient(app) as client:
+        assert {"status": "healthy"} == client.get("/health").json()
+
+
+@pytest.mark.parametrize(("path", "label"), [("/upload", "/upload"), ("/nowhere", "unmatched")])
+def test_a_refused_body_is_counted_under_its_route(telemetry: CapturedTelemetry, path: str, label: str) -> None:
+    """
+    Routing has not begun, but a template without parameters is known by then.
+    """
+    with TestClient(make_app(settings=Settings(max_body_bytes=10))) as client:
+        client.post(path, json={"name": "much too long"})
+
+    assert 1 == telemetry.metrics.value("http_requests_total", method="POST", endpoint=label, status_code="413")
+
+
+async def test_a_shed_request_is_counted_under_its_route(telemetry: CapturedTelemetry) -> None:
+    """
+    So that it can be seen what suffers.
+    """
+    app = FastAPI()
+    setup_observability(app, settings=Settings(max_in_flight=1))
+    app.add_api_route("/plain", lambda: "plain")
+
+    @app.get("/busy")
+    async def busy() -> int:
+        return (await call(app, path="/plain")).status
+
+    await call(app, path="/busy")
+
+    assert 1 == telemetry.metrics.value("http_requests_total", method="GET", endpoint="/plain", status_code="503")
+
+
 def test_a_body_beyond_the_limit_gets_413_with_the_id() -> None:
     """
     The guard stands within the rings: the answer carries the id and is counted.
@@ -328,3 +427,21 @@ def test_what_can_not_be_used_is_said_at_set_up(options: dict[str, Any], named: 
     """
     with pytest.raises(ConfigurationError, match=named):
         setup_observability(FastAPI(), settings=LIMITS_ON, **options)
+
+
+def test_services_count_apart() -> None:
+    """
+    The same client and rule, in services of different names, have windows of their own.
+    """
+    identity = Identity("address", "10.0.0.1", None)
+
+    assert 2 == len({key_start(identity, service) for service in ("shop", "stock")})
+
+
+def test_the_limiter_knows_its_service() -> None:
+    """
+    By the name under which telemetry leaves.
+    """
+    kit = setup_observability(FastAPI(), settings=LIMITS_ON)
+
+    assert kit.report()["service"]["name"] == kit._protection.limiter.service

@@ -9,6 +9,8 @@ import http.server
 import socketserver
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import suppress
+from itertools import chain, repeat
 from pathlib import Path
 from typing import Any
 
@@ -204,6 +206,54 @@ async def test_an_http_dependency_that_never_answers() -> None:
     await server.wait_closed()
 
     assert (False, True) == (answer.healthy, answer.latency_ms < 2000)
+
+
+async def answered(pieces: list[bytes], pause: float, timeout_seconds: float) -> CheckReport:
+    """
+    The answer of a check whose dependency sends these pieces and goes on sending the last one.
+    """
+
+    async def send(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readline()
+        with suppress(ConnectionError):
+            for piece in chain(pieces, repeat(pieces[-1])):
+                writer.write(piece)
+                await writer.drain()
+                await asyncio.sleep(pause)
+        writer.close()
+        left.set()
+
+    left = asyncio.Event()
+    server = await asyncio.start_server(send, "127.0.0.1", 0)
+    answer = await run(http_check(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}", timeout_seconds))
+    await asyncio.wait_for(left.wait(), 10)  # the check has hung up
+    server.close()
+    await server.wait_closed()
+    return answer
+
+
+async def test_an_http_dependency_that_answers_byte_by_byte() -> None:
+    """
+    The time is that of the whole answer: the thread is free again for the next run.
+    """
+    answer = await answered([b"HTTP/1.1 2"], 0.05, 0.3)
+
+    assert (False, True) == (answer.healthy, answer.latency_ms < 2000)
+    assert "timed out" in str(answer.error)
+
+
+async def test_an_http_dependency_that_streams_for_ever() -> None:
+    """
+    Its first line says enough.
+    """
+    assert (await answered([b"HTTP/1.1 200 OK\r\n", b"x: y\r\n"], 0.01, 5.0)).healthy
+
+
+async def test_an_http_dependency_that_speaks_something_else() -> None:
+    """
+    Nothing of what it says is repeated.
+    """
+    assert "ConnectionError: no answer in HTTP" == (await answered([b"220 hunter2 ESMTP\r\n"], 0.01, 5.0)).error
 
 
 @pytest.mark.parametrize(

@@ -10,11 +10,11 @@ import pytest
 from fastapi import APIRouter, FastAPI
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse
-from starlette.routing import Mount, Route
+from starlette.routing import Host, Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import Receive, Scope, Send
 
-from otel_kit.routes import RouteTable, literal_paths
+from otel_kit.routes import RouteTable, literal_paths, templates
 
 from .asgi_client import call
 
@@ -143,3 +143,18 @@ def test_literal_paths_leave_out_parameters(tmp_path: Any) -> None:
 
     assert "/docs" in found
     assert not [path for path in found if "{" in path]
+
+
+def test_what_takes_the_rest_is_not_the_applications_own(tmp_path: Any) -> None:
+    """
+    Templates are those of mounts as well, but of none at `/` and of no host.
+    """
+    rest = FastAPI(openapi_url=None)
+    rest.add_api_route("/of-the-rest", lambda: "rest")
+    app = nested_app(tmp_path)
+    app.router.routes.append(Host("one.example.com", rest))
+    app.mount("/", rest)
+
+    assert "/of-the-rest" in literal_paths(app)
+    assert "/of-the-rest" not in templates(app)
+    assert "/sub/things/{thing}" in templates(app)

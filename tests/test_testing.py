@@ -110,7 +110,7 @@ def test_order(telemetry):
     assert 1 == telemetry.metrics.value("orders_total", status="paid")
     assert 7 == telemetry.metrics.value("stock")
     assert 1 == telemetry.metrics.value("order_seconds")
-    assert 2 == telemetry.metrics.value("boxes_total", size="big")
+    assert 2 == telemetry.metrics.value("boxes_total", size="big") == telemetry.metrics.value("boxes", size="big")
     assert 1 == telemetry.metrics.changed()["orders_total", (("status", "paid"),)]
     assert [] == [name for name, _ in telemetry.metrics.changed() if name in ("stock", "target_info")]
     telemetry.clear()
@@ -293,6 +293,16 @@ def test_a_finder_that_finds_nothing_lists_what_there_is(tmp_path: Path, wanted:
     assert f"AssertionError: {told}" in done.stdout
     assert f">       {wanted}" in done.stdout
     assert "testing.py" not in done.stdout
+
+
+def test_a_value_that_is_not_as_expected_shows_what_has_grown(tmp_path: Path) -> None:
+    """
+    A misspelt label is 0, and pytest's own explanation has the right one.
+    """
+    wanted = 'assert 1 == telemetry.metrics.value("orders_total", status="payd")'
+    done = run(tmp_path, SYNC + f"\n\ndef test_order(telemetry):\n    order(TestClient(app))\n    {wanted}\n")
+
+    assert "orders_total{status=paid} +1" in done.stdout
 
 
 def test_a_finder_says_when_nothing_is_set_up(tmp_path: Path) -> None:

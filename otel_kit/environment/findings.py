@@ -24,7 +24,9 @@ Found in the name of a header or attribute, it makes the value a secret.
 _USER_INFO = re.compile(r"(://)[^/\s]*@")
 _USER_INFO_OF_URL = re.compile(r"^([a-z][a-z0-9+.-]*:/*)?.*@", re.IGNORECASE | re.DOTALL)
 _QUERY = re.compile(r"\?.*", re.DOTALL)
-_NAMED_SECRET = re.compile(rf"([\w.-]*(?:{SECRET_NAME.pattern})[\w.-]*\s*[=:]\s*)[^,;&\s]+", re.IGNORECASE)
+_NAMED_SECRET = re.compile(
+    rf"([\w.-]*(?:{SECRET_NAME.pattern})[\w.-]*\s*[=:]\s*)(?:(?:bearer|basic|token)\s+)?[^,;&\s]+", re.IGNORECASE
+)
 
 
 @dataclass(frozen=True)

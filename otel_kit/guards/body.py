@@ -7,8 +7,9 @@ about it. Knows nothing of correlation ids or CORS: both are put on the answer f
 An application that reads more than the limit gets an `HTTPException` of status 413, which stops
 what is made with FastAPI or Starlette without a line in the log, and `http.disconnect` if it asks
 again. Its own answer is thrown away, since nobody can tell what it is an answer to. Where an answer
-has begun already, the application is told that the client has gone, and what it leaves unfinished
-the server cuts off: it must not look whole. A body that nobody reads is not counted.
+has begun already, the application is told that the client has gone, and nothing more of the answer
+is sent, so that the server cuts it off: it must not look whole, though a middleware may round it off
+when the application fails. A body that nobody reads is not counted.
 """
 
 from __future__ import annotations
@@ -79,12 +80,12 @@ class Intake:
 
     async def send(self, message: Message) -> None:
         """
-        Pass the answer on, unless the request is refused.
+        Pass the answer on, as long as the body keeps to its limit.
 
         Raises:
             BodyTooLarge: The answer goes on and on, though nobody takes it.
         """
-        if self.refused:
+        if self.exceeded:
             self._discarded += 1
             if self._discarded > MAX_DISCARDED:
                 raise BodyTooLarge

@@ -14,6 +14,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from otel_kit.context import local_path
 from otel_kit.guards.body import Intake, refuse, report
 from otel_kit.guards.limits import PathLimits, declared_bytes
+from otel_kit.guards.naming import name_route
 from otel_kit.guards.shedding import Shedding
 
 __all__ = ["Guard"]
@@ -29,6 +30,7 @@ class Guard:
             fits wins, and `*` stands in for `max_body_bytes`.
         max_in_flight: Requests of this process at the same time; None for any number.
         never_shed: Whether a path is answered however many there are.
+        literals: Templates without parameters: a request that is refused before routing is counted under them.
     """
 
     def __init__(
@@ -39,8 +41,10 @@ class Guard:
         per_path: Mapping[str, int],
         max_in_flight: int | None,
         never_shed: Callable[[str], bool],
+        literals: frozenset[str] = frozenset(),
     ) -> None:
-        self.app = app if max_in_flight is None else Shedding(app, max_in_flight, never_shed)
+        self.app = app if max_in_flight is None else Shedding(app, max_in_flight, never_shed, literals)
+        self.literals = literals
         self.limits = PathLimits(max_body_bytes, per_path)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -50,6 +54,7 @@ class Guard:
             return
         limit = self.limits.of(local_path(scope))
         if announced > limit:
+            name_route(self.literals)
             await refuse(limit, scope, receive, send, more=True)
             return
         intake = Intake(receive, send, limit)

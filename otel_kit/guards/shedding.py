@@ -15,6 +15,7 @@ from collections.abc import Callable
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from otel_kit.context import local_path
+from otel_kit.guards.naming import name_route
 from otel_kit.ledger import Counter
 from otel_kit.refusals import Refusal
 
@@ -42,12 +43,20 @@ class Shedding:
     Args:
         never_shed: Paths, below the server's own prefix, that are answered however many requests there
             are. They count among those in flight.
+        literals: As in `Guard`.
     """
 
-    def __init__(self, app: ASGIApp, max_in_flight: int, never_shed: Callable[[str], bool]) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        max_in_flight: int,
+        never_shed: Callable[[str], bool],
+        literals: frozenset[str] = frozenset(),
+    ) -> None:
         self.app = app
         self._max_in_flight = max_in_flight
         self._never_shed = never_shed
+        self._literals = literals
         self._in_flight = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -56,6 +65,7 @@ class Shedding:
             await self.app(scope, receive, send)
         elif self._in_flight >= self._max_in_flight and not self._never_shed(local_path(scope)):
             requests_shed_total.inc()
+            name_route(self._literals)
             await _overloaded(scope, receive, send)
         elif kind == "websocket":
             await self.app(scope, receive, send)

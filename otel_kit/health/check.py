@@ -97,8 +97,10 @@ class Check:
     async def _fly(self) -> None:
         begun = time.perf_counter()
         outcome = await self._execution.run()
-        latency_ms = round((time.perf_counter() - begun) * 1000, 2)
-        self._settle(outcome, latency_ms)
+        seconds = time.perf_counter() - begun
+        if outcome.timed_out:  # what is still running began before, and nobody waits for it again
+            seconds = max(seconds, self.timeout_seconds)
+        self._settle(outcome, round(seconds * 1000, 2))
 
     def _settle(self, outcome: Outcome, latency_ms: float) -> None:
         self.latest = CheckReport(self.name, outcome.healthy, self.critical, latency_ms, outcome.error)

@@ -41,6 +41,7 @@ class Outcome(NamedTuple):
 
     healthy: bool
     error: str | None = None
+    timed_out: bool = False
 
 
 class Execution:
@@ -52,7 +53,7 @@ class Execution:
         self._name = name
         self._function = function
         self._timeout_seconds = timeout_seconds
-        self._late = Outcome(False, f"timed out after {timeout_seconds:g} s")
+        self._late = Outcome(False, f"timed out after {timeout_seconds:g} s", timed_out=True)
         self._on_loop = _is_coroutine_function(function)
         self._blocked_before = False
         self._moved = False

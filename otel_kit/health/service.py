@@ -83,15 +83,18 @@ class Health:
         Leave to the application what it serves by routes of its own.
 
         Args:
-            taken: Their templates: those with the same text, or the same shape, are the application's.
+            taken: Their templates: those with the same text, or the same shape, are the application's. One without
+                parameters is so too where it would pass for a check's name.
         """
-        shapes = frozenset(_shape(template) for template in taken)
+        self._taken = frozenset(taken)
+        shapes = frozenset(map(_shape, self._taken))
         self.left_alone = tuple(route.path for route in self._routes.routes if _shape(route.path) in shapes)
         """Routes of the profile that the application serves itself."""
         own = [route for route in self._routes.routes if route.path not in self.left_alone]
         self._pages = {route.path: (route.path, self._page(route, None)) for route in own if route.kind != "one"}
-        self._by_stem = {route.path.rpartition("/")[0] + "/": route for route in own if route.kind == "one"}
+        self._by_stem = {_stem(route): route for route in own if route.kind == "one"}
         self._stems = tuple(self._by_stem)
+        self._all_stems = tuple(_stem(route) for route in self._routes.routes if route.kind == "one")
 
     def _page(self, route: HealthRoute, name: str | None) -> ASGIApp:
         return Page(route, name, self._report, self._degraded_status)
@@ -106,9 +109,15 @@ class Health:
         if found is None and path.startswith(self._stems):
             stem, slash, name = path.rpartition("/")
             route = self._by_stem.get(stem + slash)
-            if route is not None and name:
+            if route is not None and name and path not in self._taken:
                 return route.path, self._page(route, name)
         return found
+
+    def concerns(self, path: str) -> bool:
+        """
+        Whether a path is asked for the service's health, also where the application answers itself.
+        """
+        return path in self.left_alone or path.startswith(self._all_stems) or self.find(path) is not None
 
     @property
     def templates(self) -> tuple[str, ...]:
@@ -225,6 +234,13 @@ def _word(check: Check) -> str:
     if latest is None:
         return "not run yet"
     return "healthy" if latest.healthy else "unhealthy"
+
+
+def _stem(route: HealthRoute) -> str:
+    """
+    What stands before the name of a check.
+    """
+    return route.path.rpartition("/")[0] + "/"
 
 
 def _shape(template: str) -> str:

@@ -12,8 +12,11 @@ from __future__ import annotations
 import http.client
 import inspect
 import math
+import re
 import shutil
+import socket
 import ssl
+import time
 import urllib.parse
 from collections.abc import Callable, Mapping
 from os import PathLike, fspath
@@ -24,6 +27,9 @@ from otel_kit.errors import ConfigurationError
 __all__ = ["collector_check", "disk_check", "http_check", "redis_check", "sqlalchemy_check"]
 
 DEFAULT_FREE_RATIO = 0.05
+MAX_STATUS_LINE = 1024
+
+_STATUS_LINE = re.compile(rb"HTTP/1\.[01] (\d{3})\s")
 
 
 def sqlalchemy_check(engine: Any) -> Callable[[], Any]:
@@ -109,13 +115,33 @@ def http_check(
         )
         try:
             connection.request("GET", target, headers=sent)
-            status = connection.getresponse().status
+            status = _status(connection.sock, time.monotonic() + timeout_seconds)
         finally:
             connection.close()
         if not 200 <= status < 400:
             raise ConnectionError(f"HTTP {status}")
 
     return ask
+
+
+def _status(connection: socket.socket, until: float) -> int:
+    """
+    From the first line of an answer, of which nothing is repeated: it may be anything.
+
+    A socket's time-out is for each piece. A server that sends them one by one would hold the check, and keep it from
+    seeing that the next connection would be answered.
+    """
+    line = b""
+    while b"\n" not in line and len(line) < MAX_STATUS_LINE:
+        connection.settimeout(max(until - time.monotonic(), 0.001))
+        piece = connection.recv(MAX_STATUS_LINE)
+        if not piece:
+            break
+        line += piece
+    found = _STATUS_LINE.match(line)
+    if found is None:
+        raise ConnectionError("no answer in HTTP")
+    return int(found[1])
 
 
 def _http_url(url: str) -> urllib.parse.SplitResult:

@@ -27,12 +27,15 @@ KEY_VERSION = 1
 _blank = hashlib.blake2b(digest_size=16)
 
 
-def key_start(identity: Identity) -> str:
+def key_start(identity: Identity, service: str = "") -> str:
     """
     How the keys of all windows of one client begin. Nobody reads the identity out of it.
+
+    Args:
+        service: Services that count in one Redis have windows of their own by it.
     """
     digest = _blank.copy()
-    digest.update(f"{identity.kind}\0{identity.value}".encode("utf-8", "surrogatepass"))
+    digest.update(f"{service}\0{identity.kind}\0{identity.value}".encode("utf-8", "surrogatepass"))
     return f"otel-kit:{KEY_VERSION}:{{{digest.hexdigest()}}}:"
 
 

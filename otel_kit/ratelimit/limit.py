@@ -36,11 +36,11 @@ class Limit:
 
     rate: str | None
     """
-    `10/minute`, several joined by `;`. None: no limit here.
+    `10/minute`, several joined by `;`. None: no limit here, not even that of `*`.
     """
     tiers: Mapping[str, str | None] = field(default_factory=dict)
     """
-    Rates by tier; a tier that is not named has `rate`. None: unlimited.
+    Rates by tier; a tier that is not named has `rate`. None: as for `rate`.
     """
     burst: str | None = None
     """
@@ -104,6 +104,8 @@ def check_limit(limit: Limit, place: str) -> None:
     for tier in limit.tiers:
         if not isinstance(tier, str) or not tier.strip() or len(tier) > MAX_NAME:
             raise ConfigurationError(f"{place}.tiers", tier, f"name a tier by 1 to {MAX_NAME} characters")
+    if limit.burst is not None and limit.rate is None and not any(limit.tiers.values()):
+        raise ConfigurationError(f"{place}.burst", limit.burst, "give a rate as well: a burst stands beside one")
     if not callable(limit.cost) and not _is_count(limit.cost, MAX_AMOUNT):
         raise ConfigurationError(f"{place}.cost", limit.cost, "give a whole number from 1, or a function")
     if limit.max_body_bytes is not None and not _is_count(limit.max_body_bytes, 2**63):

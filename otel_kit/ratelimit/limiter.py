@@ -30,7 +30,7 @@ from otel_kit.ratelimit.groups import Group
 from otel_kit.ratelimit.quick import QuickWay
 from otel_kit.ratelimit.rules import Policy, Rules
 from otel_kit.ratelimit.storage import Outcome, Storage, StorageAway, StorageState
-from otel_kit.ratelimit.urls import is_memory, masked
+from otel_kit.ratelimit.urls import ALONE, is_memory, masked
 from otel_kit.refusals import Refusal
 from otel_kit.security import security_event
 
@@ -83,6 +83,7 @@ class Limiter:
         url = storage_url.get_secret_value()
         self.rules = rules
         self.enabled = enabled
+        self.service = ""  # set before serving begins: keys hold it
         self._identities = identities
         self._identify = identify
         self._shown_url = masked(url)
@@ -122,6 +123,8 @@ class Limiter:
             facts["why"] = "RATELIMIT_ENABLED=false"
         elif not self.rules.policies:
             facts["why"] = "no rules"
+        elif self._shared is None:
+            facts["holds"] = ALONE
         return facts | {
             "rules": self.rules.report(),
             "storage": self._shown_url,
@@ -191,13 +194,13 @@ class Limiter:
         """
         What is to be asked, in order: what may refuse before what only watches.
         """
-        client = key_start(identity)
+        client = key_start(identity, self.service)
         deciding, groups = Group(), []
         for policy in policies:
             quotas = policy.quotas_of(identity.tier) if policy.by_tier else policy.quotas
             if not quotas:
                 policy.tallies.exempt.inc()
-                continue
+                break  # `*`, which comes last, doesn't hold either
             cost = 1 if policy.cost == 1 else cost_of(policy.cost, scope)
             if policy.shadow:
                 watching = Group()
@@ -276,7 +279,7 @@ class Limiter:
         if self._storage is None:
             self._storage = memory = self._local()
             if self._identify is None and not self._identities.has_credentials:
-                self._quick = QuickWay(memory, self._identities)
+                self._quick = QuickWay(memory, self._identities, self.service)
         return self._storage
 
     def _local(self) -> MemoryWindows:

@@ -30,7 +30,8 @@ class QuickWay:
     For an application whose clients are their addresses.
     """
 
-    def __init__(self, storage: MemoryWindows, identities: Identities) -> None:
+    def __init__(self, storage: MemoryWindows, identities: Identities, service: str = "") -> None:
+        self._service = service
         self._storage = storage
         self._identities = identities
         self._known: dict[tuple[Policy, str | None], Window] = {}
@@ -53,7 +54,7 @@ class QuickWay:
 
     def _window(self, policy: Policy, client: str | None) -> Window:
         quota = policy.quotas[0]
-        key = key_start(self._identities.of((), client)) + quota.suffix
+        key = key_start(self._identities.of((), client), self._service) + quota.suffix
         window = Window(quota.rate.amount, quota.rate.seconds, policy.strategy, key)
         if len(self._known) >= MAX_KNOWN:
             self._known.clear()

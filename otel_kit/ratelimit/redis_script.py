@@ -40,6 +40,10 @@ local function read(command, key, ...)
   return false
 end
 
+local function number(text)
+  return tonumber(text or '') or 0
+end
+
 local function whole(number)
   return string.format('%.0f', number)
 end
@@ -68,20 +72,19 @@ local function count_times(key, high, since)
   local low = 0
   while low < high do
     local middle = math.floor((low + high) / 2)
-    local at = redis.call('LINDEX', key, middle)
-    if at and tonumber(at) > since then low = middle + 1 else high = middle end
+    if number(redis.call('LINDEX', key, middle)) > since then low = middle + 1 else high = middle end
   end
   return low
 end
 
 local function look_times(key, amount, length, cost)
-  local newest = tonumber(read('LINDEX', key, 0) or 0)
-  if newest > now + length then
+  local first = read('LINDEX', key, 0)
+  local newest = number(first)
+  if first and not (newest > 0 and newest <= now + length) then
     redis.call('DEL', key)
     newest = 0
   end
-  local at = newest > 0 and redis.call('LINDEX', key, amount - cost)
-  local wait = at and tonumber(at) + length - now or 0
+  local wait = newest > 0 and number(redis.call('LINDEX', key, amount - cost)) + length - now or 0
   if wait <= 0 then return 0, 0, newest end
   return wait, cost == 1 and 0 or amount - count_times(key, amount, now - length), newest
 end

@@ -6,7 +6,10 @@ from __future__ import annotations
 
 from otel_kit.environment import MASK
 
-__all__ = ["is_memory", "masked"]
+__all__ = ["ALONE", "is_memory", "masked"]
+
+ALONE = "in each process by itself: unfit for several instances, which need a Redis in OTEL_KIT_RATELIMIT_STORAGE_URL"
+"""What is to be said of memory."""
 
 
 def is_memory(url: str) -> bool:

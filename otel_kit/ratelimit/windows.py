@@ -11,7 +11,8 @@ of garbage has nothing to look at, however many clients there are.
 
 Windows that are over go while others are asked for, within two lengths of theirs. When all places
 are taken nobody loses his window: a new client shares one with those whose key begins with the
-same four characters, and, when these are used up as well, the same two.
+same four characters, and, when these are used up as well, the same two. As soon as there is a place
+for him he takes a copy of what he shared along: it holds all that he has taken, and ends with its window.
 """
 
 from __future__ import annotations
@@ -75,7 +76,7 @@ class Windows:
         shelf.turn(now)
         row = shelf.get(key)
         if row is None:
-            key, row = self._place(shelf, key, now)
+            key, row = self._place(shelf, key, now, exact)
             if row is None:
                 shelf.put(key, bytearray(PAIR.pack(cost, now) + PAIR.pack(now, cost)))
                 self.clients += 1
@@ -145,22 +146,36 @@ class Windows:
         self.clients = self.times = 0
         return count
 
-    def _place(self, shelf: Shelf, key: str, now: float) -> tuple[str, Row | None]:
+    def _place(self, shelf: Shelf, key: str, now: float, exact: bool) -> tuple[str, Row | None]:
         """
         Key and row for a client that has none of his own: a shared one, or None where a new one is to be made.
         """
+        if self.clients >= self._max_clients:
+            for (_, is_exact), other in self._shelves.items():
+                other.turn(now)
+                self._sweep(other, is_exact)
+        is_full = self.clients >= self._max_clients
         if self._sharing:
             shared = self._shared(shelf, key)
             if shared is not None:
-                return shared
-        if self.clients >= self._max_clients:
-            for (_, exact), other in self._shelves.items():
-                other.turn(now)
-                self._sweep(other, exact)
-        if self.clients >= self._max_clients:
+                return shared if is_full else self._parted(shelf, key, shared, exact)
+        if is_full:
             self._sharing = True
             key = _shared_key(key, WIDE if self.clients < self._max_clients + MAX_SHARED else NARROW)
         return key, None
+
+    def _parted(self, shelf: Shelf, key: str, shared: tuple[str, Row], exact: bool) -> tuple[str, Row]:
+        """
+        A row of a client's own in place of the shared one: nobody is to share for longer than he must.
+        """
+        times = (len(shared[1]) - PAIRS) // PAIR.size if exact else 0
+        if self.times + times > self._max_times:
+            return shared
+        row = bytearray(shared[1])
+        shelf.put(key, row)
+        self.clients += 1
+        self.times += times
+        return key, row
 
     def _shared(self, shelf: Shelf, key: str) -> tuple[str, Row] | None:
         for characters in (WIDE, NARROW):

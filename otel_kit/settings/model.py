@@ -159,7 +159,7 @@ class Settings(BaseSettings):
     """Requests that may be answered at once in one process; further ones get 503. None: no such cap."""
 
     drain_seconds: Annotated[float, Field(ge=0, le=3600, allow_inf_nan=False)] = _variable(
-        "OTEL_KIT_DRAIN_SECONDS", 0.0, "seconds, 0 or more"
+        "OTEL_KIT_DRAIN_SECONDS", 0.0, "seconds from 0 to 3600"
     )
     """How long readiness is refused after SIGTERM before the server is told to stop accepting, in seconds."""
 

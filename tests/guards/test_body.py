@@ -408,20 +408,20 @@ async def test_an_answer_that_has_begun_is_cut_off() -> None:
     assert answer.messages[-1]["more_body"]
 
 
-async def test_an_answer_that_has_begun_may_be_ended() -> None:
+async def test_an_answer_that_has_begun_is_rounded_off_by_nobody() -> None:
     """
-    An application that can say how it ends may do so.
+    Starlette's `BaseHTTPMiddleware` ends an answer that breaks off, and the client would take it for the whole.
     """
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         await send({"type": "http.response.start", "status": 200, "headers": []})
         while (await receive())["type"] == "http.request":
             pass
-        await send({"type": "http.response.body", "body": b"stopped"})
+        await send({"type": "http.response.body", "body": b""})
 
     answer = await Upload(TOO_MUCH, headers={"transfer-encoding": "chunked"}).to(guarded(app))
 
-    assert (200, b"stopped") == (answer.status, answer.body)
+    assert ["http.response.start"] == [message["type"] for message in answer.messages]
 
 
 async def test_a_cancelled_request_is_not_answered() -> None:

@@ -209,6 +209,7 @@ async def test_a_blocked_check_is_not_started_again() -> None:
     freed = await answer_of(checks)
 
     assert {"timed out after 0.1 s"} == {answer.error for answer in stuck}
+    assert {100.0} == {answer.latency_ms for answer in stuck}, "the time it was given, not that of asking"
     assert seconds < 1.0
     assert (True, 2, True) == (freed.healthy, len(starts), starts[0].daemon)
 

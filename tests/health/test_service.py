@@ -236,6 +236,33 @@ def test_the_routes_of_the_application_win(taken: str, left: list[str]) -> None:
     assert (taken in {"/health", "/health/"}) == (health.find("/health") is None)
 
 
+@pytest.mark.parametrize("taken", ["/health/all", "/health/detailed", "/health/database"])
+def test_a_path_of_the_application_is_no_name_of_a_check(taken: str) -> None:
+    """
+    Beside the route for any name, one without parameters is the application's; other names stay here.
+    """
+    health = health_of({"database": lambda: None})
+    health.give_way([taken])
+
+    assert health.find(taken) is None
+    assert health.find("/health/other") is not None
+
+
+@pytest.mark.parametrize(
+    ("path", "concerned"),
+    [("/health", True), ("/health/all", True), ("/health/database", True), ("/readyz", True), ("/healthy", False)],
+)
+@pytest.mark.parametrize("taken", [(), ("/health", "/health/all", "/health/{name}", "/readyz")])
+def test_a_path_concerns_health_whoever_serves_it(path: str, concerned: bool, taken: tuple[str, ...]) -> None:
+    """
+    The answers of the application to probes matter as much as those of the kit.
+    """
+    health = health_of()
+    health.give_way(taken)
+
+    assert concerned == health.concerns(path)
+
+
 async def test_each_answer_is_on_the_gauge() -> None:
     """
     1 healthy, 0 not, for each check by name.

@@ -248,6 +248,18 @@ def test_an_unlimited_tier_is_exempt() -> None:
     assert {"exempt": 3} == outcomes("/staff")
 
 
+def test_an_unlimited_tier_is_exempt_from_the_star_too() -> None:
+    """
+    None says the same for a tier as for a path; that of `*` itself frees from `*` alone.
+    """
+    rules = {"*": Limit("2/minute", tiers={"crew": None}), "/ship": Limit(None, tiers={"crew": "3/minute"})}
+    stranger, crew = limiter_of(rules), limiter_of(rules, identify=lambda _: ("ann", "crew"))
+
+    assert [None] * 5 == [ask(stranger, "/ship") for _ in range(5)]
+    assert [True, True, True, False] == [ask(crew, "/ship") is None for _ in range(4)]
+    assert [None] * 5 == [ask(crew, "/land") for _ in range(5)]
+
+
 def test_burst_refuses_before_the_rate_does() -> None:
     """
     A burst window stops a burst, and its own limit is named.
@@ -498,6 +510,8 @@ def test_the_report_masks_the_storage() -> None:
         "enabled": True,
         "rules": [{"prefix": "/", "rate": "1 per 1 minute"}],
         "storage": "memory://",
+        "holds": "in each process by itself: unfit for several instances, which need a Redis in "
+        "OTEL_KIT_RATELIMIT_STORAGE_URL",
         "state": "memory",
         "identity": "built-in",
     } == limiter.report()

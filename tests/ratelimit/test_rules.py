@@ -176,6 +176,8 @@ def test_body_limits_are_handed_on() -> None:
         {"/a": Limit("1/minute", tiers={"paid": "lots"})},
         {"/a": Limit("1/minute", tiers=["paid"])},  # type: ignore[arg-type]
         {"/a": Limit("1/minute", burst="fast")},
+        {"/a": Limit(None, burst="5/second")},
+        {"/a": Limit(None, tiers={"paid": None}, burst="5/second")},
         {"/a": Limit("1/minute", cost=0)},
         {"/a": Limit("1/minute", cost=-1)},
         {"/a": Limit("1/minute", cost=True)},

@@ -261,6 +261,48 @@ def test_a_shared_window_does_not_free_who_finds_a_place_later() -> None:
     assert not windows.take("otel-kit:1:{aaaa1}:rate", 1, 60, 1, exact=False)
 
 
+@pytest.mark.parametrize("exact", [True, False])
+def test_sharing_ends_when_there_are_places_again(exact: bool) -> None:
+    """
+    Clients who shared a window, and go on coming, have their own after the flood; nobody is refused for another.
+    """
+    clock = Clock()
+    windows = Windows(max_clients=10, clock=clock)
+    for number in range(10):
+        windows.take(key_of(number), 4, 60, 1, exact=exact)
+    friends = [f"otel-kit:1:{{aaaa{number}}}:rate" for number in range(4)]
+    first = [windows.take(friend, 4, 60, 1, exact=exact) for friend in friends]
+    later = []
+    for _ in range(16):
+        clock.now += 20.0
+        later.append([windows.take(friend, 4, 60, 1, exact=exact) for friend in friends])
+
+    assert [[True] * 4] * 9 == [first, *later[8:]]
+
+
+@pytest.mark.parametrize("exact", [True, False])
+def test_who_parts_from_a_shared_window_takes_along_what_it_holds(exact: bool) -> None:
+    """
+    A place of one's own is no new amount: what was taken in the shared window still counts, as do its times.
+    """
+    clock = Clock()
+    windows = Windows(max_clients=1, clock=clock)
+    windows.take("otel-kit:1:{0000}:rate", 3, 60, 1, exact=exact)
+    clock.now += 90.0
+    mine = "otel-kit:1:{aaaa1}:rate"
+    taken = [windows.take(mine, 3, 60, 1, exact=exact) for _ in range(2)]
+    clock.now += 31.0
+    windows.take("otel-kit:1:{bbbb1}:rate", 3, 60, 1, exact=exact)
+    taken += [windows.take(mine, 3, 60, 1, exact=exact) for _ in range(3)]
+    clock.now += 181.0
+    for number in range(20):
+        clock.now += 61.0
+        windows.take(key_of(number), 3, 60, 1, exact=exact)
+
+    assert [True, True, True, False, False] == taken
+    assert 3 >= windows.clients >= windows.times - 1
+
+
 def test_places_become_free_again() -> None:
     """
     When windows are over, new clients have their own again.

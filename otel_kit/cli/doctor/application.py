@@ -12,15 +12,16 @@ import signal
 import subprocess
 import sys
 from collections.abc import Collection, Iterator
+from importlib.machinery import PathFinder
 from pathlib import Path
 from typing import Any, TypeAlias
 
 from otel_kit.cli.doctor.remarks import Remark, remark, safe
 from otel_kit.settings import Settings
 
-__all__ = ["judge_application", "look_at"]
+__all__ = ["judge_application", "judge_profile", "look_at"]
 
-LONGEST_SECONDS = 30.0
+LONGEST_SECONDS = 20.0
 PACKAGES = Path(__file__).resolve().parents[3]
 
 Told: TypeAlias = dict[str, Any]
@@ -118,6 +119,18 @@ def _environment(without: Collection[str]) -> dict[str, str]:
     return {**kept, "PYTHONPATH": os.pathsep.join(filter(None, paths)), "PYTHONDONTWRITEBYTECODE": "1"}
 
 
+def judge_profile(settings: Settings, directory: str) -> list[Remark]:
+    """
+    Whether the module of a user's own profile is there; it is not imported.
+    """
+    module, separator, _ = str(settings.profile).partition(":")
+    package = module.partition(".")[0]
+    if not separator or PathFinder.find_spec(package, [directory, *sys.path]) is not None:
+        return []
+    what = f"OTEL_KIT_PROFILE: there is no module {safe(package)}"
+    return [remark("error", "settings", what, "name the directory of its modules with --app-dir, or install it")]
+
+
 def judge_application(target: str, told: Told, settings: Settings) -> list[Remark]:
     """
     What is missing, doubled, or in somebody else's hands.
@@ -141,6 +154,9 @@ def judge_application(target: str, told: Told, settings: Settings) -> list[Remar
 
 def _unreadable(target: str, failure: Told) -> Remark:
     kind, text = failure["kind"], safe(failure["text"])
+    if kind == "absent":
+        what = f"{target} can't be looked at: {text}"
+        return remark("error", "engine", what, "name an attribute that the module has")
     place = f" at {failure['place']}" if failure["place"] else ""
     told = f"{target} can't be imported: {kind}{place}{': ' if kind and text else ''}{text}"
     if kind in ("ConfigurationError", "SetupError"):

@@ -8,12 +8,14 @@ judged, as some parts import OpenTelemetry.
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import asdict, dataclass
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from otel_kit._version import __version__
-from otel_kit.cli.doctor.application import Told, judge_application, look_at
+from otel_kit.cli.doctor.application import Told, judge_application, judge_profile, look_at
 from otel_kit.cli.doctor.collector import collector_probes
+from otel_kit.cli.doctor.hidden import hider
 from otel_kit.cli.doctor.names import judge_names
 from otel_kit.cli.doctor.otlp import grpc_remarks, otlp_probes
 from otel_kit.cli.doctor.places import Place, judge_places, read_places
@@ -79,10 +81,12 @@ def examine(sources: Sources, judged: Judged, target: str | None, directory: str
         directory: Where its modules are looked for first.
     """
     probes = [*otlp_probes(judged.otel), *redis_probes(judged.settings), *collector_probes(sources)]
-    answers = ask(probes)
-    places, versions = read_places(sources), read_versions()
+    hide = hider(sources)
+    answers = [replace(one, address=hide(one.address), detail=hide(one.detail)) for one in ask(probes)]
+    places, versions = [_hidden(place, hide) for place in read_places(sources)], read_versions()
     findings = [
         *judged.remarks,
+        *judge_profile(judged.settings, directory),
         *judge_names(sources),
         *judge_answers(answers),
         *grpc_remarks(judged.otel),
@@ -95,17 +99,22 @@ def examine(sources: Sources, judged: Judged, target: str | None, directory: str
     if target is not None:
         told = look_at(target, directory, (*judged.blocking, *judged.unusable))
         findings += judge_application(target, told, judged.settings)
-        application = _shown(told.get("application"))
+        application = _shown(told.get("application"), hide)
+    findings = [replace(one, what=hide(one.what), remedy=hide(one.remedy)) for one in findings]
     findings = sorted(dict.fromkeys(findings), key=lambda one: LEVELS.index(one.level))
     return Examination(setting_rows(sources), answers, places, versions, target, application, findings)
 
 
-def _shown(told: Any) -> Any:
+def _hidden(place: Place, hide: Callable[[str], str]) -> Place:
+    return replace(place, path=hide(place.path), problem=hide(place.problem))
+
+
+def _shown(told: Any, hide: Callable[[str], str]) -> Any:
     """
     The same data with each text fit to be shown.
     """
     if isinstance(told, dict):
-        return {str(name): _shown(value) for name, value in told.items()}
+        return {str(name): _shown(value, hide) for name, value in told.items()}
     if isinstance(told, list):
-        return [_shown(item) for item in told]
-    return safe(told) if isinstance(told, str) else told
+        return [_shown(item, hide) for item in told]
+    return hide(safe(told)) if isinstance(told, str) else told

@@ -37,7 +37,7 @@ def inspect(target: str) -> dict[str, Any]:
         for name in path.split("."):
             found = getattr(found, name)
     except AttributeError:
-        return {"failure": {"kind": "", "text": f"{module} has no {path}", "place": ""}}
+        return {"failure": {"kind": "absent", "text": f"{module} has no {path}", "place": ""}}
     try:
         return _describe(found)
     except Exception as error:
@@ -50,6 +50,8 @@ def _failure(error: BaseException) -> dict[str, Any]:
     frames = traceback.extract_tb(error.__traceback__)
     theirs = [one for one in frames if not _is_ours(one.filename)]
     place = f"{os.path.basename(theirs[-1].filename)}:{theirs[-1].lineno}" if theirs else ""
+    if isinstance(error, SyntaxError) and error.filename:
+        place = f"{os.path.basename(error.filename)}:{error.lineno}"
     # an application's own text may hold what it must not tell; the kit's is masked, an import's names a module
     text = str(error) if isinstance(error, OtelKitError | ImportError) else ""
     return {"kind": type(error).__name__, "text": text, "place": place}

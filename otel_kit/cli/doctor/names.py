@@ -54,7 +54,9 @@ def judge_names(sources: Sources) -> list[Remark]:
     ]
     rest = {name: value for name, value in unknown.items() if not name.startswith("OTEL_KIT_")}
     documented = {name for name in own if not name.startswith("OTEL_")}
-    told = [*_documented(rest, documented), *_specified(rest, specified)]
+    told = [*_misspelt_prefix(rest, own - documented - specified), *_documented(rest, documented)]
+    told += _specified(rest.keys() - {name for name, _ in told}, specified)
+    told += _backends(rest.keys() - {name for name, _ in told}, collector)
     seen = {name for name, _ in told}
     of_collector = near_misses({name: value for name, value in rest.items() if name not in seen}, collector)
     return [
@@ -62,6 +64,26 @@ def judge_names(sources: Sources) -> list[Remark]:
         *(found for _, found in told),
         *(remark("warning", "names", f"{one.subject} {one.problem}", one.remedy) for one in of_collector),
     ]
+
+
+def _misspelt_prefix(names: Collection[str], known: set[str]) -> Iterator[tuple[str, Remark]]:
+    for name in sorted(names):
+        meant = nearest(name, known)
+        if meant:
+            yield name, remark("warning", "names", f"{name} is read by nobody", f"did you mean {meant}?")
+
+
+def _backends(names: Collection[str], known: Collection[str]) -> Iterator[tuple[str, Remark]]:
+    # some have OTLP in their names, and some don't
+    plain = {_without_otlp(name): name for name in known if name.endswith("_ENDPOINT")}
+    for name in sorted(names):
+        meant = plain.get(_without_otlp(name)) if name.endswith("_ENDPOINT") else None
+        if meant:
+            yield name, remark("warning", "names", f"{name} is not read by the Collector", f"did you mean {meant}?")
+
+
+def _without_otlp(name: str) -> str:
+    return name.replace("_OTLP_", "_")
 
 
 def _documented(names: Collection[str], known: set[str]) -> Iterator[tuple[str, Remark]]:

@@ -119,6 +119,9 @@ def _ask(place: _Place) -> Answer:
         answer = _call(stream, "PING")
     if answer == "+PONG":
         return Answer(True, "answers PING")
+    if answer.startswith("-NOPERM"):
+        # a user with the limiter's few commands, as it should be; `PING` is none of them
+        return Answer(True, "answers; its user may do no more than it has to")
     if answer.startswith("-NOAUTH") and _is_sentinel(place):
         return Answer(True, "answers, and wants a password of its own")
     if answer.startswith("-NOAUTH"):

@@ -12,7 +12,7 @@ from typing import Literal
 
 from otel_kit.redaction import Policy, policy_from
 
-__all__ = ["LEVELS", "Level", "Remark", "remark", "safe"]
+__all__ = ["LEVELS", "Level", "Remark", "masked", "printable", "remark", "safe"]
 
 Level = Literal["error", "warning", "info"]
 
@@ -54,7 +54,14 @@ def safe(text: str) -> str:
     Somebody else's text on one line, printable, bounded, and without anything that looks like a secret.
     """
     # before the cut, which could leave a piece of a secret that nobody recognises
-    return printable(_policy().text(text))
+    return printable(masked(text))
+
+
+def masked(text: str) -> str:
+    """
+    The text with what looks like a secret masked, of any length.
+    """
+    return _policy().text(text)
 
 
 def printable(text: str) -> str:

@@ -13,7 +13,7 @@ from typing import Literal
 
 from otel_kit.cli.collector.problems import SECRETS
 from otel_kit.cli.collector.rows import BACKENDS, OVERLAYS, PORTS, known_variables
-from otel_kit.cli.doctor.remarks import safe
+from otel_kit.cli.doctor.remarks import masked, printable, safe
 from otel_kit.cli.doctor.sources import Origin, Sources
 from otel_kit.environment import MASK
 from otel_kit.environment.findings import shown
@@ -100,7 +100,8 @@ def _rows(
 def _shown(variable: str, value: str, secret: bool) -> str:
     if variable == STORAGE:
         return _shown_storage(value)
-    return MASK if secret else safe(shown(variable, value.strip()))
+    # the policy first: of `authorization=Bearer …` the other leaves what the policy would no longer know
+    return MASK if secret else printable(shown(variable, masked(value.strip())))
 
 
 def _shown_storage(value: str) -> str:

@@ -10,9 +10,11 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import logging
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, redirect_stdout
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -63,16 +65,34 @@ def run_verify(options: argparse.Namespace) -> int:
         return _refuse("httpx is not installed: pip install 'otel-kit[cli]'")
     from otel_kit.environment import read_env_file
 
+    with _nothing_logged():
+        try:
+            # a profile is found where uvicorn would find the service
+            sys.path[:0] = [] if os.getcwd() in sys.path else [os.getcwd()]
+            # its module may print, and standard output is the document's
+            with redirect_stdout(sys.stderr):
+                target = _target(options, {**read_env_file(), **os.environ})
+            return asyncio.run(_verify(target, as_json=options.json))
+        except ConfigurationError as error:
+            return _refuse(str(error))
+        except KeyboardInterrupt:
+            return 130
+
+
+@contextmanager
+def _nothing_logged() -> Iterator[None]:
+    """
+    Keep log records off the screen.
+
+    The module of a profile may set logging up, and the kit does so in a test run; httpx would then write a line
+    for each request into the output.
+    """
+    before = logging.root.manager.disable
+    logging.disable(logging.CRITICAL)
     try:
-        # a profile is found where uvicorn would find the service
-        sys.path[:0] = [] if os.getcwd() in sys.path else [os.getcwd()]
-        target = _target(options, {**read_env_file(), **os.environ})
-    except ConfigurationError as error:
-        return _refuse(str(error))
-    try:
-        return asyncio.run(_verify(target, as_json=options.json))
-    except KeyboardInterrupt:
-        return 130
+        yield
+    finally:
+        logging.disable(before)
 
 
 async def _verify(target: Target, *, as_json: bool) -> int:

@@ -53,8 +53,8 @@ def profile(text: str) -> Profile:
         return load_profile(text)
     except ConfigurationError as error:
         raise ConfigurationError("--profile", text, error.remedy) from error
-    except Exception as error:
-        # the module is the user's, and may raise what it likes
+    except (Exception, SystemExit) as error:
+        # the module is the user's, and may raise what it likes; one that ends the process would pass for a success
         remedy = f"its module can't be imported ({type(error).__name__}: {error})"
         raise ConfigurationError("--profile", text, remedy) from error
 

@@ -77,6 +77,9 @@ async def check_limits(target: Target, caller: Caller) -> Verdict:
         answer = await caller.ask("POST", target.login_path, headers=HEADERS, content=content)
         if answer.status == 429:
             return _judge_refusal(answer, number, rate)
+        if 300 <= answer.status < 400:
+            # what stands in front answers; ten more would show nothing of the service
+            return answer.unwanted("")
     return failed(f"all of {most} requests to {target.login_path} were let through, the last by {answer.status}", _OFF)
 
 

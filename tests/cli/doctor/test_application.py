@@ -186,7 +186,7 @@ def test_an_application_without_the_kit_is_an_error(tmp_path: Path) -> None:
     [
         ("import nothing_of_this_name", "main:app", "ModuleNotFoundError at main.py:1: No module named"),
         ("value = 1 / 0", "main:app", "ZeroDivisionError at main.py:1"),
-        ("app = (", "main:app", "SyntaxError"),
+        ("app = (", "main:app", "SyntaxError at main.py:1"),
         ("other = 1", "main:app", "main has no app"),
         ("app = object()", "main:app", "is no FastAPI application"),
         ("def app():\n    return 1", "main:app", "is a function, not an application"),
@@ -213,6 +213,28 @@ def test_an_application_that_can_not_be_looked_at_is_an_error(
     ((level, what),) = [(one["level"], one["what"]) for one in found["findings"] if one["area"] == "engine"]
     assert ("error", True) == (level, told in what), what
     assert found["reachability"]
+
+
+@pytest.mark.parametrize(("name", "wrong"), [("own", 0), ("absent", 1)])
+def test_the_module_of_a_profile_is_looked_for(tmp_path: Path, name: str, wrong: int) -> None:
+    """
+    Not imported: it may raise or never end, and the service itself would say so.
+    """
+    (tmp_path / "own.py").write_text("raise RuntimeError\n", encoding="utf-8")
+    found: Any = document(tmp_path, OTEL_KIT_PROFILE=f"{name}:PROFILE")
+
+    assert wrong == len([one for one in found["findings"] if "OTEL_KIT_PROFILE: there is no module" in one["what"]])
+
+
+def test_a_missing_attribute_has_its_own_remedy(tmp_path: Path) -> None:
+    """
+    An import of the module would tell nothing.
+    """
+    (tmp_path / "main.py").write_text("other = 1\n", encoding="utf-8")
+    found: Any = document(tmp_path, "main:app")
+
+    ((what, remedy),) = [(one["what"], one["remedy"]) for one in found["findings"] if one["area"] == "engine"]
+    assert ("main:app can't be looked at: main has no app", "name an attribute that the module has") == (what, remedy)
 
 
 def test_modules_are_looked_for_in_the_directory_that_is_named(tmp_path: Path) -> None:

@@ -142,7 +142,20 @@ def test_the_document_has_everything(tmp_path: Path) -> None:
     assert (None, None) == (found["target"], found["application"])
 
 
-@pytest.mark.parametrize("planted", [SECRETS, BAD_SECRETS], ids=["good", "bad"])
+REPEATED_SECRETS = {
+    # each of these is quoted by a finding: whole, in a path, with its blank taken out, or without the login
+    "OTEL_KIT_COLLECTOR_GATEWAYS": "http://user:planted-word@127.0.0.1:9/p",
+    "OTEL_KIT_COLLECTOR_TLS_CERT": "https://user:planted-word@127.0.0.1/cert.pem",
+    "OTEL_KIT_FILE_DIR": "/dev/null/redis://user:planted-word@127.0.0.1:9/0",
+    "TEMPO_OTLP_ENDPOINT": "Bearer planted-7f3b9c21d4e8",
+    "LOKI_ENDPOINT": "redis://:planted-word@127.0.0.1:9/0?password=planted-query",
+    "OTEL_SEMCONV_STABILITY_OPT_IN": "Bearer planted-8a4c1e90b7f2",
+    "ENVIRONMENT": "authorization=Bearer planted-9b5d2f81c6a3",
+    "OTEL_RESOURCE_ATTRIBUTES": "authorization=Bearer planted-1c6e3a92d5b4",
+}
+
+
+@pytest.mark.parametrize("planted", [SECRETS, BAD_SECRETS, REPEATED_SECRETS], ids=["good", "bad", "repeated"])
 @pytest.mark.parametrize("options", [["--all"], ["--json"]], ids=["text", "json"])
 def test_no_secret_is_shown(tmp_path: Path, planted: dict[str, str], options: list[str]) -> None:
     """

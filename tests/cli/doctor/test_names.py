@@ -24,7 +24,10 @@ from otel_kit.cli.doctor.sources import Sources
         ("OTEL_TRACE_SAMPLER", "OTEL_TRACES_SAMPLER"),
         ("OTEL_KIT_SHUTDOWN_TIMEOUTS", "OTEL_KIT_SHUTDOWN_TIMEOUT"),
         ("OTEL_KIT_TRUSTED_PROXY", "OTEL_KIT_TRUSTED_PROXIES"),
+        ("OTELKIT_ENGINE", "OTEL_KIT_ENGINE"),
+        ("otel_kit_engine", "OTEL_KIT_ENGINE"),
         ("LOKI_ENDPIONT", "LOKI_ENDPOINT"),
+        ("TEMPO_ENDPOINT", "TEMPO_OTLP_ENDPOINT"),
     ],
 )
 @pytest.mark.parametrize("in_file", [False, True], ids=["environment", "file"])

@@ -229,6 +229,16 @@ def test_a_redis_that_refuses_is_an_error(url: str, told: str) -> None:
     assert "wrong-word" not in answer.address + answer.detail + answer.remedy
 
 
+def test_a_user_who_may_do_little_is_well() -> None:
+    """
+    The one of the documented `ACL SETUSER` may not even `PING`.
+    """
+    with serving(RedisDouble(("limits", "word"), ping=b"-NOPERM User limits has no permissions")) as double:
+        answer = redis(f"redis://limits:word@127.0.0.1:{double.port}")
+
+    assert (True, None) == (answer.reachable, answer.level)
+
+
 def test_a_redis_that_can_not_serve_is_an_error() -> None:
     """
     The kind of its error is told, and nothing of the rest.

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 import socket
 import ssl
@@ -14,6 +15,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from importlib import util
+from pathlib import Path
 
 import httpx
 import pytest
@@ -100,6 +102,46 @@ def test_the_document_has_every_check(verify: Verify) -> None:
     assert "sends at most 26 requests" in run.err
 
 
+def test_nothing_but_the_document_is_written(verify: Verify, tmp_path: Path) -> None:
+    """
+    A profile's module may print and set logging up, and httpx logs each request: none of it is in the output.
+    """
+    (tmp_path / "chatty.py").write_text(
+        "from otel_kit.profiles.goblin import PROFILE\nprint('imported')\n", encoding="utf-8"
+    )
+    handler = Lines()
+    root = logging.getLogger()
+    level = root.level
+    root.addHandler(handler)
+    root.setLevel(logging.DEBUG)
+    try:
+        run = verify(Fake(), "--json", "--skip-limits", "--profile", "chatty:PROFILE")
+    finally:
+        root.removeHandler(handler)
+        root.setLevel(level)
+
+    assert (0, True) == (run.status, run.document["passed"])
+    assert "imported" in run.err
+    assert [] == [record for record in handler.records if record.startswith("httpx")]
+    assert logging.NOTSET == logging.root.manager.disable
+
+
+class Lines(logging.Handler):
+    """
+    Keeps who has logged.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.records: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """
+        Take one.
+        """
+        self.records.append(record.name)
+
+
 def test_a_base_path_is_kept(verify: Verify) -> None:
     """
     Every request goes below the path of the address.
@@ -109,6 +151,18 @@ def test_a_base_path_is_kept(verify: Verify) -> None:
 
     assert 0 == run.status
     assert all(path.startswith("/api/") for _, path in fake.asked)
+
+
+def test_a_redirected_login_is_asked_once(verify: Verify) -> None:
+    """
+    What answers stands in front of the service, so ten more requests would show nothing.
+    """
+    fake = Fake(rate=None, login=(307, b"", {"location": "https://elsewhere.example/auth/login"}))
+    run = verify(fake, "--json")
+
+    assert "failed" == run.check("Rate limiting")["status"]
+    assert "https://elsewhere.example/auth/login" in run.check("Rate limiting")["detail"]
+    assert 1 == fake.count("POST", "/auth/login")
 
 
 def test_no_redirect_is_followed(verify: Verify) -> None:
@@ -154,6 +208,17 @@ def test_what_can_not_be_used_is_refused(arguments: list[str], said: str, verify
     assert said in run.err
     assert "hidden" not in run.err
     assert "two words" not in run.err
+
+
+def test_a_profile_that_ends_the_process_is_refused(verify: Verify, tmp_path: Path) -> None:
+    """
+    Status 0 would say that all is well, and nothing was looked at.
+    """
+    (tmp_path / "ending.py").write_text("raise SystemExit(0)\n", encoding="utf-8")
+    run = verify("http://127.0.0.1:9", "--profile", "ending:PROFILE")
+
+    assert 2 == run.status
+    assert "its module can't be imported (SystemExit" in run.err
 
 
 @pytest.mark.parametrize("arguments", [[], ["http://localhost", "--log-file", "a", "--log-command", "b"]])
