@@ -80,7 +80,7 @@ class Protection:
             degraded_status=settings.health_degraded_status,
             gauge=profile.health_gauge,
             trusted=access.admits,
-            clean=lambda text: self.clean(text),
+            clean=lambda text: self._clean(text),
             interval_seconds=settings.check_interval_seconds,
             drain_seconds=settings.drain_seconds,
         )
@@ -88,8 +88,18 @@ class Protection:
         """How many requests there are; set when there are rings that know."""
         self._saturation = Saturation(lambda: self.in_flight())
         self.own_cors = False
-        self.clean: Callable[[str], str] = str
-        """Takes secrets out of a text; set when there is a policy."""
+        self._clean: Callable[[str], str] = str
+
+    def join(self, clean: Callable[[str], str], service_name: str) -> None:
+        """
+        Take over what belongs to the process, which is made after the application's settings were judged.
+
+        Args:
+            clean: Takes secrets out of a text.
+            service_name: Whose windows the limits are counted in.
+        """
+        self._clean = clean
+        self.limiter.service = service_name
 
     def middleware(self, app: FastAPI) -> list[Middleware]:
         """

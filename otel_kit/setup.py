@@ -64,12 +64,7 @@ def setup_observability(
     handle = getattr(app, HANDLE, None)
     if isinstance(handle, Observability):
         return handle
-    if not isinstance(app, FastAPI):
-        raise SetupError(f"setup_observability wants a FastAPI application, not {type(app).__name__}")
-    if app.middleware_stack is not None:
-        raise SetupError(
-            "setup_observability comes too late: the application is serving; call it where the app is made"
-        )
+    _check_application(app)
     settings = settings or Settings()
     chosen = load_profile(profile if profile is not None else settings.profile)
     module = sys._getframe(1).f_globals.get("__name__")
@@ -79,10 +74,18 @@ def setup_observability(
     runtime, first = shared_runtime(settings, chosen.layout, service_name, redact, module)
     if redact is not None and not first:
         raise SetupError("redact comes too late: the policy is the process's; give it with the first set-up")
-    protection.clean = runtime.policy.text
-    protection.limiter.service = runtime.service_name
+    protection.join(runtime.policy.text, runtime.service_name)
     handle = Observability(app, runtime, chosen, settings, protection)
     setattr(app, HANDLE, handle)
     if first:
         runtime.telemetry.install_last_net(runtime.close)
     return handle
+
+
+def _check_application(app: object) -> None:
+    if not isinstance(app, FastAPI):
+        raise SetupError(f"setup_observability wants a FastAPI application, not {type(app).__name__}")
+    if app.middleware_stack is not None:
+        raise SetupError(
+            "setup_observability comes too late: the application is serving; call it where the app is made"
+        )
