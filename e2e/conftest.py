@@ -4,6 +4,7 @@ What every test here has at hand: the stores, once a session, and the logs of wh
 
 from __future__ import annotations
 
+import os
 from collections.abc import Generator, Iterator
 from pathlib import Path
 
@@ -11,6 +12,10 @@ import pytest
 
 from e2e.process import STARTED
 from e2e.programs import Double, Jaeger, Loki, Prometheus, Tempo, double, jaeger, loki, prometheus, tempo
+
+
+# one caller asks more than one client may; the tests of limits switch them on by name
+os.environ.setdefault("RATELIMIT_ENABLED", "false")
 
 
 @pytest.fixture(scope="session")

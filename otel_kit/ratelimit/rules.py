@@ -209,5 +209,5 @@ def _described(policy: Policy) -> dict[str, Any]:
     return facts
 
 
-def _shown(quotas: tuple[Quota, ...]) -> str | None:
-    return "; ".join(str(quota.rate) for quota in quotas) or None
+def _shown(quotas: tuple[Quota, ...]) -> str:
+    return "; ".join(str(quota.rate) for quota in quotas) or "unlimited"

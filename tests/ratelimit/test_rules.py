@@ -138,7 +138,7 @@ def test_the_report_tells_what_departs_from_the_defaults() -> None:
         {
             "prefix": "/a",
             "rate": "1 per 1 minute",
-            "tiers": {"paid": None},
+            "tiers": {"paid": "unlimited"},
             "strategy": "moving-window",
             "shadow": True,
         },
