@@ -13,7 +13,6 @@ import pytest
 from e2e.process import STARTED
 from e2e.programs import Double, Jaeger, Loki, Prometheus, Tempo, double, jaeger, loki, prometheus, tempo
 
-
 # one caller asks more than one client may; the tests of limits switch them on by name
 os.environ.setdefault("RATELIMIT_ENABLED", "false")
 

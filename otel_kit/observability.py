@@ -221,8 +221,9 @@ class Observability:
         self._serve()
 
     async def _ready(self) -> None:
-        self._runtime.settle()
         await self._protection.start()
+        # last: what was loaded for serving is there to stay as well
+        self._runtime.settle()
 
     def _serve(self) -> None:
         self._runtime.serve()
