@@ -42,6 +42,9 @@ class Results:
     limiters: dict[str, float] = field(default_factory=dict)
     """Microseconds that each limiter adds to a GET."""
 
+    decisions: dict[int, dict[str, float]] = field(default_factory=dict)
+    """By number of clients: microseconds of a decision in memory, and megabytes that the clients take."""
+
     probed: Probed | None = None
     received: dict[str, int] = field(default_factory=dict)
     """Items at the sink by `variant/signal`, from the two measures that send requests of every variant."""

@@ -37,6 +37,7 @@ def render(results: Results, bars: list[Bar], title: str) -> str:
         ("One scrape of `/metrics`", scrape_table(results.scrape)),
         ("Many routes, many clients", scale_table(results.scale)),
         ("Rate limits", limiters_table(results.limiters)),
+        ("One decision of the limiter in memory", decisions_table(results.decisions)),
         ("Probes", probes_table(results.probed)),
     ]
     shown = [f"## {heading}\n\n{body}" for heading, body in sections if body]
@@ -222,6 +223,17 @@ def limiters_table(added: dict[str, float]) -> str:
     """
     rows = [(variant, f"{cost:+.0f}") for variant, cost in added.items()]
     return table(("limiter", "added wall µs"), rows)
+
+
+def decisions_table(measured: dict[int, dict[str, float]]) -> str:
+    """
+    By number of clients; the time includes making the client's address.
+    """
+    rows = [
+        (f"{clients:,}", f"{cost['microseconds']:.1f}", f"{cost['megabytes']:.0f}")
+        for clients, cost in measured.items()
+    ]
+    return table(("clients", "CPU µs", "RSS growth MB"), rows)
 
 
 def probes_table(probed: Probed | None) -> str:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
-from benchmarks import apps, bars, in_process, limiters, probes, report, scale, scrape, start_up, under_load
+from benchmarks import apps, bars, decisions, in_process, limiters, probes, report, scale, scrape, start_up, under_load
 from benchmarks.bars import KIT, Results
 from benchmarks.exchange import UnexpectedAnswer
 from benchmarks.processes import Sink, running_sink
@@ -120,6 +120,7 @@ def measure(wanted: set[str], variants: list[str], effort: Effort, sink: Sink) -
     if "limits" in wanted:
         say("rate limits")
         results.limiters = limiters.measure(sink, effort.generations, effort.rounds)
+        results.decisions = decisions.measure(sink)
     if "probes" in wanted:
         say("probes")
         results.probed = probes.measure(sink)
