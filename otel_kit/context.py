@@ -82,7 +82,8 @@ class RequestRecord:
     fail. `raised` is what the application let out, whatever a middleware made of it. `started_ns` is in
     epoch nanoseconds; `status_code` is None until a response starts; `route` is the full template,
     None where none matched or before the end; `own_route` is the template where the kit answers in
-    the application's place; `owner` is the request path of the application that was asked;
+    the application's place; `local_path` is the path below the server's own prefix, as it came in;
+    `owner` is the request path of the application that was asked;
     `identity` is whose request it is, None until somebody has asked.
     """
 
@@ -99,6 +100,7 @@ class RequestRecord:
         "foreign_span",
         "identity",
         "kind",
+        "local_path",
         "method",
         "original_method",
         "own_route",
@@ -134,6 +136,7 @@ class RequestRecord:
         self.original_method = ""
         self.entry_path: str = scope["path"]
         self.root_path: str = scope.get("root_path", "")
+        self.local_path = local_path(scope)
         self.path = ""
         self.query = ""
         self.user_agent = ""

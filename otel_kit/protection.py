@@ -12,13 +12,12 @@ from typing import Any
 
 from fastapi import FastAPI
 from starlette.middleware import Middleware
-from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp
 
 from otel_kit.errors import ConfigurationError
 from otel_kit.exposition.access import AccessRule
 from otel_kit.faults import fault
-from otel_kit.guards import Guard, cors, has_own_cors
+from otel_kit.guards import Guard, cors, has_own_cors, is_cors
 from otel_kit.health import Checks, Health
 from otel_kit.identity import Identities
 from otel_kit.profiles import Profile
@@ -117,7 +116,7 @@ class Protection:
             never_shed=self.health.concerns,
             literals=literal_paths(app),
         )
-        position = 1 if self.own_cors and before and _is_cors(before[0]) else 0
+        position = 1 if self.own_cors and before and is_cors(before[0]) else 0
         return [*before[:position], guard, *before[position:]]
 
     def around(self, stack: ASGIApp) -> ASGIApp:
@@ -216,8 +215,3 @@ def _without_limit(profile: Profile) -> list[str]:
     """
     probes = [route.path for route in profile.health.routes if route.kind in ("ready", "started")]
     return [profile.metrics_path, *probes]
-
-
-def _is_cors(middleware: Middleware) -> bool:
-    kind = middleware.cls
-    return isinstance(kind, type) and issubclass(kind, CORSMiddleware)

@@ -23,7 +23,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope
 from starlette.websockets import WebSocketDisconnect
 
 from otel_kit.arrival import Arrivals, Headers
-from otel_kit.context import RequestRecord, local_path
+from otel_kit.context import RequestRecord
 from otel_kit.faults import fault
 from otel_kit.health import Health
 from otel_kit.logs.exceptions import describe
@@ -92,7 +92,7 @@ class RequestPath:
         """
         record, headers = self.arrivals.record(scope, receive)
         record.owner = self
-        record.quiet = self.quiet(local_path(scope))
+        record.quiet = self.quiet(record.local_path)
         scope[RECORD_KEY] = record
         scope[PEER_KEY] = record.peer
         # FastAPI's own telemetry leaves a scope alone that has this key, also in mounted applications
@@ -123,9 +123,7 @@ class RequestPath:
         """
         What the kit answers in place of the application: a refusal or a health page; None for neither.
         """
-        path = record.entry_path
-        if record.root_path and path.startswith(record.root_path):
-            path = path[len(record.root_path) :]
+        path = record.local_path
         if decision is not None:
             # routing has not begun; a template without parameters is known all the same
             record.own_route = path if path in self.literals else None

@@ -9,6 +9,6 @@ from __future__ import annotations
 
 from otel_kit.guards.farewell import ANSWERED
 from otel_kit.guards.guard import Guard
-from otel_kit.guards.origins import cors, has_own_cors
+from otel_kit.guards.origins import cors, has_own_cors, is_cors
 
-__all__ = ["ANSWERED", "Guard", "cors", "has_own_cors"]
+__all__ = ["ANSWERED", "Guard", "cors", "has_own_cors", "is_cors"]

@@ -20,6 +20,5 @@ def name_route(literals: frozenset[str]) -> None:
     if record is None:
         return
     # as it came in: the scope of a mounted application has another idea of where its paths begin
-    path = record.entry_path.removeprefix(record.root_path)
-    if path in literals:
-        record.own_route = path
+    if record.local_path in literals:
+        record.own_route = record.local_path

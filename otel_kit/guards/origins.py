@@ -17,10 +17,11 @@ from answers without an origin, and which headers a preflight allows.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from starlette.applications import Starlette
 from starlette.datastructures import Headers
+from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -28,7 +29,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from otel_kit.refusals import Refusal
 from otel_kit.security import security_event
 
-__all__ = ["cors", "has_own_cors"]
+__all__ = ["cors", "has_own_cors", "is_cors"]
 
 ANY = "*"
 EXPOSED = ("X-Correlation-ID", "Retry-After", "RateLimit", "RateLimit-Policy")
@@ -73,8 +74,15 @@ def has_own_cors(application: Starlette) -> bool:
     """
     Whether the application has brought its own CORS middleware, which is left in charge then.
     """
-    kinds: Iterable[object] = (middleware.cls for middleware in application.user_middleware)
-    return any(isinstance(kind, type) and issubclass(kind, CORSMiddleware) for kind in kinds)
+    return any(map(is_cors, application.user_middleware))
+
+
+def is_cors(middleware: Middleware) -> bool:
+    """
+    Whether this is Starlette's CORS middleware, or a kind of it.
+    """
+    kind: object = middleware.cls
+    return isinstance(kind, type) and issubclass(kind, CORSMiddleware)
 
 
 class Cors(CORSMiddleware):

@@ -137,11 +137,8 @@ class Limiter:
         Whether the request may pass. Never raises.
         """
         try:
-            path, root = record.entry_path, record.root_path
-            if root and path.startswith(root):
-                path = path[len(root) :]
             rules = self.rules
-            policy, everywhere = rules.find(path), rules.everywhere
+            policy, everywhere = rules.find(record.local_path), rules.everywhere
             if policy is None:
                 if everywhere is None:
                     return None

@@ -40,13 +40,13 @@ class QuickWay:
         """
         Whether the request was counted and passes; False says nothing.
         """
+        if record.method == "OPTIONS":
+            return False
         window = self._known.get((policy, record.client))
         if window is None:
-            if not is_simple(policy) or record.method == "OPTIONS":
+            if not is_simple(policy):
                 return False
             window = self._window(policy, record.client)
-        elif record.method == "OPTIONS":
-            return False
         if not self._storage.take(window):
             return False
         policy.tallies.admitted.inc()

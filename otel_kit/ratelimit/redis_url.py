@@ -18,6 +18,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 from otel_kit.environment import MASK
 from otel_kit.errors import ConfigurationError
+from otel_kit.ratelimit.urls import scheme_of
 
 __all__ = ["VARIABLE", "is_cluster", "open_storage"]
 
@@ -38,7 +39,7 @@ def is_cluster(url: str) -> bool:
     """
     Whether keys are spread over nodes.
     """
-    return _scheme(url) == "redis+cluster"
+    return scheme_of(url) == "redis+cluster"
 
 
 def open_storage(url: str, connections: int) -> Any:
@@ -94,7 +95,7 @@ def _storage(url: str, connections: int) -> Any:
     from redis.asyncio.retry import Retry
     from redis.backoff import NoBackoff
 
-    scheme, parts = _scheme(url), urlsplit(url)
+    scheme, parts = scheme_of(url), urlsplit(url)
     if scheme in ("redis", "rediss") and parts.port is None:
         # the library wants it to be written
         parts = parts._replace(netloc=f"{parts.netloc}:6379")
@@ -120,10 +121,6 @@ def _storage(url: str, connections: int) -> Any:
         options |= {"retry": Retry(NoBackoff(), 1), **_options_of(url), **_credentials(url)}
     written = parts._replace(scheme="").geturl().removeprefix("//")
     return storage_from_string(f"async+{scheme}://{written}", implementation="redispy", **options)
-
-
-def _scheme(url: str) -> str:
-    return url.partition("://")[0].lower().removeprefix("async+")
 
 
 def _options_of(url: str) -> Options:
