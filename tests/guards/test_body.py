@@ -21,7 +21,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from otel_kit.guards import ANSWERED, farewell
 from tests.asgi_client import Answer
-from tests.guards.uploads import STALLS, Upload, counted, guarded
+from tests.counting import value_of
+from tests.guards.uploads import STALLS, Upload, guarded
 
 LIMIT = 10
 REFUSED = {"error": "body_too_large", "message": "The request body is larger than 10 bytes.", "max_bytes": LIMIT}
@@ -569,7 +570,7 @@ async def test_a_refusal_is_a_security_event(headers: dict[str, str]) -> None:
     """
     One each, by length or as it comes.
     """
-    before = counted("otel_kit_security_events_total", event="body_too_large")
+    before = value_of("otel_kit_security_events_total", event="body_too_large")
     await Upload(TOO_MUCH, headers=headers).to(guarded(reader()))
 
-    assert 1 == counted("otel_kit_security_events_total", event="body_too_large") - before
+    assert 1 == value_of("otel_kit_security_events_total", event="body_too_large") - before

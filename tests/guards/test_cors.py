@@ -15,7 +15,7 @@ from starlette.types import Receive, Scope, Send
 
 from otel_kit.guards import cors, has_own_cors
 from tests.asgi_client import Answer, call
-from tests.guards.uploads import counted
+from tests.counting import value_of
 
 LISTED = "https://shop.example"
 ORIGINS = (LISTED, "http://localhost:3000", "https://*.example.com", "http://*.localhost:8080")
@@ -261,12 +261,12 @@ async def test_a_refused_preflight_is_a_security_event() -> None:
     """
     A simple request is not: it carries its origin also where nobody asks for CORS.
     """
-    before = counted("otel_kit_security_events_total", event="origin_refused")
+    before = value_of("otel_kit_security_events_total", event="origin_refused")
     await preflight("https://evil.example")
     await ask("https://evil.example")
     await preflight()
 
-    assert 1 == counted("otel_kit_security_events_total", event="origin_refused") - before
+    assert 1 == value_of("otel_kit_security_events_total", event="origin_refused") - before
 
 
 @pytest.mark.parametrize(

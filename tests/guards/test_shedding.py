@@ -12,7 +12,8 @@ from starlette.responses import PlainTextResponse
 from starlette.types import Receive, Scope, Send
 
 from otel_kit.guards import Guard
-from tests.guards.uploads import STALLS, Upload, counted, guarded
+from tests.counting import value_of
+from tests.guards.uploads import STALLS, Upload, guarded
 
 
 class Held:
@@ -107,11 +108,11 @@ async def test_refusals_are_counted() -> None:
     """
     Each one.
     """
-    before = counted("otel_kit_requests_shed_total")
+    before = value_of("otel_kit_requests_shed_total")
     for _ in range(3):
         await Upload(method="GET").to(Held(0).guard)
 
-    assert 3 == counted("otel_kit_requests_shed_total") - before
+    assert 3 == value_of("otel_kit_requests_shed_total") - before
 
 
 async def test_a_shed_upload_is_not_read() -> None:

@@ -11,10 +11,9 @@ from typing import Any
 from starlette.types import ASGIApp, Message
 
 from otel_kit.guards import Guard
-from otel_kit.ledger import ledger
 from tests.asgi_client import Answer, answer_of, http_scope
 
-__all__ = ["STALLS", "Upload", "counted", "guarded"]
+__all__ = ["STALLS", "Upload", "guarded"]
 
 STALLS: None = None
 """A piece that does not come."""
@@ -77,16 +76,3 @@ def guarded(app: ASGIApp, limit: int = 10, **options: Any) -> Guard:
     """
     defaults: dict[str, Any] = {"per_path": {}, "max_in_flight": None, "never_shed": lambda path: False}
     return Guard(app, max_body_bytes=limit, **{**defaults, **options})
-
-
-def counted(name: str, **labels: str) -> float:
-    """
-    A metric's value in this process, summed over the series that have these labels.
-    """
-    return sum(
-        series.values[-1]
-        for family in ledger.snapshot()
-        if family.declaration.name == name
-        for series in family.series
-        if labels.items() <= dict(series.labels).items()
-    )

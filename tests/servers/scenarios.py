@@ -22,8 +22,8 @@ from fastapi import FastAPI
 from starlette.testclient import TestClient
 
 from otel_kit import setup_observability
-from otel_kit.ledger import ledger
 from tests.asgi_client import call
+from tests.counting import value_of
 
 logger = logging.getLogger("shop")
 
@@ -51,19 +51,6 @@ def make_app(name: str = "shop") -> FastAPI:
         return "done"
 
     return app
-
-
-def value_of(name: str, **labels: str) -> float:
-    """
-    A metric's value in this process, summed over the series that have these labels.
-    """
-    return sum(
-        series.values[-1]
-        for family in ledger.snapshot()
-        if family.declaration.name == name
-        for series in family.series
-        if labels.items() <= dict(series.labels).items()
-    )
 
 
 def test_client_twice() -> dict[str, Any]:
