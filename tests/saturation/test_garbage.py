@@ -10,7 +10,7 @@ import pytest
 
 from otel_kit.saturation import garbage
 from otel_kit.saturation.garbage import Garbage
-from tests.guards.uploads import counted
+from tests.counting import value_of
 
 
 @pytest.fixture
@@ -56,11 +56,11 @@ def test_the_interpreters_own_numbers() -> None:
     """
     one = Garbage()
     one.refresh()
-    before = counted("python_gc_collections_total", generation="1")
+    before = value_of("python_gc_collections_total", generation="1")
     gc.collect(1)
     one.refresh()
 
-    assert 1 == counted("python_gc_collections_total", generation="1") - before
+    assert 1 == value_of("python_gc_collections_total", generation="1") - before
 
 
 @pytest.mark.usefixtures("quiet")
@@ -71,14 +71,14 @@ def test_what_was_found_is_counted() -> None:
     one = Garbage()
     gc.collect()
     one.refresh()
-    before = counted("python_gc_objects_collected_total", generation="2")
+    before = value_of("python_gc_objects_collected_total", generation="2")
     cycle: list[object] = []
     cycle.append(cycle)
     del cycle
     gc.collect()
     one.refresh()
 
-    assert 1 == counted("python_gc_objects_collected_total", generation="2") - before
+    assert 1 == value_of("python_gc_objects_collected_total", generation="2") - before
 
 
 @pytest.mark.usefixtures("quiet")
@@ -94,4 +94,4 @@ def test_from_zero() -> None:
     one.refresh()
 
     assert (0, 0) == pauses(2)
-    assert 0 == counted("python_gc_collections_total", generation="2")
+    assert 0 == value_of("python_gc_collections_total", generation="2")

@@ -17,7 +17,7 @@ import pytest
 
 from otel_kit.ledger import ledger
 from otel_kit.saturation import Saturation, measuring
-from tests.guards.uploads import counted
+from tests.counting import value_of
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -56,10 +56,10 @@ async def test_requests_of_all_applications_are_added_up(made: list[Saturation])
     made.extend([Saturation(lambda: flying[0]), Saturation(lambda: flying[1])])
     for one in made:
         one.start()
-    before = counted("otel_kit_requests_in_flight")
+    before = value_of("otel_kit_requests_in_flight")
     flying[0] = 10
 
-    assert (7, 14) == (before, counted("otel_kit_requests_in_flight"))
+    assert (7, 14) == (before, value_of("otel_kit_requests_in_flight"))
 
 
 async def test_what_is_shared_is_there_once(made: list[Saturation]) -> None:
@@ -86,7 +86,7 @@ async def test_requests_are_forgotten_with_their_application(made: list[Saturati
     one.start()
     one.stop()
 
-    assert 0 == counted("otel_kit_requests_in_flight")
+    assert 0 == value_of("otel_kit_requests_in_flight")
 
 
 def test_each_lifespan_has_its_loop(made: list[Saturation]) -> None:
@@ -125,7 +125,7 @@ def test_two_loops_in_two_threads(made: list[Saturation]) -> None:
     for thread in threads:
         thread.start()
     ready.wait()
-    seen = (timers(), counted("otel_kit_threads_limit"))
+    seen = (timers(), value_of("otel_kit_threads_limit"))
     done.set()
     for thread in threads:
         thread.join(10)
@@ -143,7 +143,7 @@ def test_outside_of_a_loop_the_process_is_measured(made: list[Saturation]) -> No
     one.start()
 
     assert ((1, 1), 0) == (hooks(), timers())
-    assert counted("process_resident_memory_bytes") > 0
+    assert value_of("process_resident_memory_bytes") > 0
 
 
 async def test_threads_at_work_and_in_line(made: list[Saturation]) -> None:
@@ -158,12 +158,12 @@ async def test_threads_at_work_and_in_line(made: list[Saturation]) -> None:
     tasks = [asyncio.create_task(anyio.to_thread.run_sync(go_on.wait, 10)) for _ in range(5)]
     for _ in range(5):
         await asyncio.sleep(0)
-    seen = [counted(f"otel_kit_threads_{name}") for name in ("in_use", "limit", "waiting")]
+    seen = [value_of(f"otel_kit_threads_{name}") for name in ("in_use", "limit", "waiting")]
     go_on.set()
     await asyncio.gather(*tasks)
 
     assert [2, 2, 3] == seen
-    assert 0 == counted("otel_kit_threads_in_use")
+    assert 0 == value_of("otel_kit_threads_in_use")
 
 
 FORKING = """

@@ -15,7 +15,7 @@ import pytest
 from otel_kit.ledger import ledger
 from otel_kit.saturation import process
 from otel_kit.saturation.process import ProcessFigures
-from tests.guards.uploads import counted
+from tests.counting import value_of
 
 NAMES = (
     "process_cpu_seconds_total",
@@ -32,7 +32,7 @@ def read() -> dict[str, float]:
     The figures of now.
     """
     ProcessFigures().refresh()
-    return {name: counted(name) for name in NAMES}
+    return {name: value_of(name) for name in NAMES}
 
 
 def test_the_figures_are_prometheus_clients() -> None:
