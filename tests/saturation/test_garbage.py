@@ -66,19 +66,23 @@ def test_the_interpreters_own_numbers() -> None:
 @pytest.mark.usefixtures("quiet")
 def test_what_was_found_is_counted() -> None:
     """
-    A cycle is an object collected.
+    What the collector says that it collected, a cycle among it; other tests may have left more.
     """
     one = Garbage()
     gc.collect()
     one.refresh()
     before = value_of("python_gc_objects_collected_total", generation="2")
+    found: list[int] = []
+    gc.callbacks.append(lambda phase, info: found.append(info["collected"] if phase == "stop" else 0))
     cycle: list[object] = []
     cycle.append(cycle)
     del cycle
-    gc.collect()
+    gc.collect(2)
+    gc.callbacks.pop()
     one.refresh()
 
-    assert 1 == value_of("python_gc_objects_collected_total", generation="2") - before
+    assert sum(found) >= 1
+    assert sum(found) == value_of("python_gc_objects_collected_total", generation="2") - before
 
 
 @pytest.mark.usefixtures("quiet")
