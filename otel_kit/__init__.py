@@ -20,6 +20,7 @@ if typing.TYPE_CHECKING:
     from otel_kit.observability import Observability
     from otel_kit.profiles import Profile, RequestMetric
     from otel_kit.ratelimit import Limit
+    from otel_kit.security import security_event
     from otel_kit.settings import Settings
     from otel_kit.setup import setup_observability
 
@@ -40,6 +41,7 @@ __all__ = [
     "bound_correlation_id",
     "correlation_id",
     "keep_context",
+    "security_event",
     "set_log_level",
     "setup_observability",
     "structlog_options",
@@ -54,6 +56,7 @@ _HOMES = {
     "observability": ("Observability",),
     "profiles": ("Profile", "RequestMetric"),
     "ratelimit": ("Limit",),
+    "security": ("security_event",),
     "settings": ("Settings",),
     "setup": ("setup_observability",),
 }

@@ -100,7 +100,9 @@ class Arrivals:
             record.client = self._peers.client(record.peer, _text(forwarded_for), _text(forwarded))
             self._say_unlisted_proxy(record.peer)
         record.server = self._server(scope, headers.get(b"host"))
-        record.trusted = self._peers.trusts_trace_of(record.peer)
+        if self._other_propagators or b"traceparent" in headers or b"baggage" in headers:
+            # asked only where there is something to trust the peer with
+            record.trusted = self._peers.trusts_trace_of(record.peer)
         return record, headers
 
     def parent(self, record: RequestRecord, headers: Headers) -> tuple[SpanContext | None, Context]:

@@ -60,6 +60,7 @@ class Declaration:
         name: As exposed; a counter's ends in `_total`.
         buckets: Upper bounds of a histogram, rising, without +Inf.
         unit: As OpenTelemetry writes it (`s`, `By`), or nothing.
+        extremes: A histogram that keeps its smallest and largest observation too.
 
     Raises:
         DeclarationError: A name, label or bucket that no format could carry.
@@ -72,6 +73,7 @@ class Declaration:
     buckets: tuple[float, ...] = ()
     unit: str = ""
     merge: Merge = "sum"
+    extremes: bool = False
 
     def __post_init__(self) -> None:
         if self.kind not in get_args(Kind) or self.merge not in get_args(Merge):
@@ -82,6 +84,8 @@ class Declaration:
             raise DeclarationError(f"counter {self.name!r} must end in '_total'")
         if self.merge != "sum" and self.kind != "gauge":
             raise DeclarationError(f"metric {self.name!r}: only gauges can be merged by {self.merge}")
+        if self.extremes and self.kind != "histogram":
+            raise DeclarationError(f"metric {self.name!r}: only histograms keep extremes")
         _check_labels(self.name, self.labels)
         _check_buckets(self)
 
@@ -90,16 +94,32 @@ class Declaration:
         """
         What must be equal for values to be added up: all but the help text.
         """
-        return (self.kind, self.name, self.labels, self.buckets, self.unit, self.merge)
+        same = (self.kind, self.name, self.labels, self.buckets, self.unit, self.merge)
+        return (*same, "extremes") if self.extremes else same
 
     @property
-    def width(self) -> int:
+    def summed(self) -> int:
         """
-        Numbers that one series needs: a histogram has its sum, then a count for each bucket and for +Inf.
+        Numbers of one series that add up: a histogram has its sum, then a count for each bucket and for +Inf.
         """
         if self.kind == "histogram":
             return len(self.buckets) + 2
         return 2 if self.kind == "summary" else 1
+
+    @property
+    def width(self) -> int:
+        """
+        All numbers that one series needs in a seat: extremes stand behind those that add up, the smallest first.
+        """
+        return self.summed + 2 if self.extremes else self.summed
+
+    @property
+    def empty(self) -> tuple[float, ...]:
+        """
+        The numbers of a series before anything was counted; extremes of nothing give way to any other.
+        """
+        nothing = (0.0,) * self.summed
+        return (*nothing, math.inf, -math.inf) if self.extremes else nothing
 
     @property
     def claimed_names(self) -> frozenset[str]:

@@ -84,7 +84,8 @@ class RequestRecord:
     None where none matched or before the end; `own_route` is the template where the kit answers in
     the application's place; `local_path` is the path below the server's own prefix, as it came in;
     `owner` is the request path of the application that was asked;
-    `identity` is whose request it is, None until somebody has asked.
+    `identity` is whose request it is, None until somebody has asked; `response_size` is what the answer's
+    `Content-Length` says, where the profile measures sizes.
     """
 
     __slots__ = (
@@ -111,6 +112,7 @@ class RequestRecord:
         "query",
         "quiet",
         "raised",
+        "response_size",
         "root_path",
         "route",
         "scope",
@@ -153,6 +155,7 @@ class RequestRecord:
         self.owner: object = None
         self.identity: Any = None
         self.status_code: int | None = None
+        self.response_size = 0
         self.error: BaseException | None = None
         self.raised: BaseException | None = None
         self.failure: Any = None
@@ -163,6 +166,13 @@ class RequestRecord:
         self.arriving = False
         self.foreign_span = False
         self.quiet = False
+
+    def route_by_now(self) -> str | None:
+        """
+        The full template as far as routing has come, while the request runs, and after it.
+        """
+        owner: Any = self.owner
+        return self.route if self.finished or owner is None else owner.route_of(self)
 
     def let_go(self) -> None:
         """

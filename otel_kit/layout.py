@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Literal
 
-__all__ = ["GOBLIN_LAYOUT", "Field", "LogLayout", "Source"]
+__all__ = ["Field", "LogLayout", "Source"]
 
 Source = Literal[
     "timestamp",
@@ -27,6 +27,7 @@ Source = Literal[
     "path",
     "route",
     "client",
+    "user",
     "status_code",
     "duration_ms",
     "duration_seconds",
@@ -40,7 +41,12 @@ Source = Literal[
     "service_name",
     "error",
 ]
-"""Where a field's value comes from. `error` is type and text of the exception, without its stack."""
+"""
+Where a field's value comes from.
+
+`error` is type and text of the exception, without its stack. `user` is the subject of the token that the request was
+let in by, if one was verified. `route` is known on the lines of a request from when it was routed.
+"""
 
 
 @dataclass(frozen=True)
@@ -58,7 +64,7 @@ class Field:
     """`request`: only on the line that says how a request went."""
 
     caller: bool = False
-    """Whether `extra={name: value}` fills it where the source has no value."""
+    """Whether `extra={name: value}` fills it; what the caller gives goes before what the source has."""
 
 
 @dataclass(frozen=True)
@@ -85,19 +91,3 @@ class LogLayout:
     """`text`: the whole stack trace. `object`: its type, message and stack."""
 
     request_message: str = "request_completed"
-
-
-GOBLIN_LAYOUT = LogLayout(
-    fields=(
-        Field("timestamp", "timestamp"),
-        Field("level", "level"),
-        Field("logger", "logger"),
-        Field("message", "message"),
-        Field("correlation_id", "correlation_id"),
-        Field("method", "method", on="request"),
-        Field("path", "path", on="request"),
-        Field("status_code", "status_code", on="request"),
-        Field("duration_ms", "duration_ms", on="request"),
-    )
-)
-"""The line of the goblin profile."""

@@ -1,7 +1,7 @@
 """
 The handle of one application: what a user may ask of the kit once it is set up.
 
-Owns the life of the kit in that application. What the process shares is in `runtime.py`, how the
+Owns the life of the kit in that application. What the process shares is in `runtime/`, how the
 rings get in is in `wiring.py`, what protects the application is in `protection.py`.
 """
 
@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +20,7 @@ from starlette.types import ASGIApp
 
 from otel_kit.asgi import OuterRing
 from otel_kit.assembly import build_request_path, own_paths
+from otel_kit.derived import Derived
 from otel_kit.faults import fault
 from otel_kit.health import Checks
 from otel_kit.ledger import ledger
@@ -74,6 +75,7 @@ class Observability:
             self._instrumented = False
         self._lifespan = Lifespan(self._open, self._ready, protection.stopping, protection.close, self._end)
         self._wiring = Wiring(app, self._make_path, self._make_outer, lambda: protection.middleware(app))
+        self._derived = Derived(profile.derived, ledger)
         ledger.on_refresh(self._refresh)
 
     async def flush(self, timeout: float = 5.0) -> bool:  # noqa: ASYNC109
@@ -111,7 +113,7 @@ class Observability:
         if getattr(self._app, HANDLE, None) is not self:
             return
         self._wiring.undo()
-        ledger.off_refresh(self._refresh)
+        self._rest()
         for path in self._paths:
             path.metrics.leave()
         delattr(self._app, HANDLE)
@@ -165,9 +167,23 @@ class Observability:
     @property
     def check(self) -> Checks:
         """
-        Decorator that declares a check: `@kit.check("database")`, `@kit.check("cache", critical=False)`.
+        Decorator that declares a check: `@kit.check("database", type="SQLite")`, `@kit.check("cache", critical=False)`.
         """
         return self._protection.checks
+
+    def providers(self, providers: Mapping[str, bool | Callable[[], Any]]) -> None:
+        """
+        Declare AI providers, for health documents that tell which are configured.
+
+        Args:
+            providers: By name, like `{"openai": True, "anthropic": lambda: bool(key)}`. A function is plain or async,
+                asked when a document is, at most once a second, and within a check's time; one that raises or hangs
+                counts as not configured. Called again, it adds to what is declared; a name that is there is replaced.
+
+        Raises:
+            ConfigurationError: A name or value can't be used.
+        """
+        self._protection.providers.declare(providers)
 
     @cached_property
     def require_api_key(self) -> RequireApiKey:
@@ -251,6 +267,22 @@ class Observability:
         """
         for path in self._paths:
             path.serving = False
+
+    def _rest(self) -> None:
+        """
+        Leave the process alone until the next request or lifespan: there may not have been a lifespan's end.
+        """
+        self._pause()
+        ledger.off_refresh(self._refresh)
+        self._derived.leave()
+        self._protection.rest()
+
+    def _rise(self) -> None:
+        """
+        The end of a rest.
+        """
+        self._derived = Derived(self.profile.derived, ledger)
+        ledger.on_refresh(self._refresh)
 
     def _refresh(self) -> None:
         for path in self._paths:

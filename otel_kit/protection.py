@@ -7,6 +7,7 @@ own business; where in the path of a request they stand is that of `wiring` and 
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -18,13 +19,17 @@ from otel_kit.errors import ConfigurationError
 from otel_kit.exposition.access import AccessRule
 from otel_kit.faults import fault
 from otel_kit.guards import Guard, cors, has_own_cors, is_cors
-from otel_kit.health import Checks, Health
+from otel_kit.health import Checks, Health, Providers
+from otel_kit.health_layout import Facts
 from otel_kit.identity import Identities
+from otel_kit.ledger import ledger
+from otel_kit.ledger.totals import totals
 from otel_kit.profiles import Profile
 from otel_kit.ratelimit import Limit, Limiter, build_rules
-from otel_kit.routes import literal_paths, templates
-from otel_kit.saturation import Saturation
+from otel_kit.routes import literal_paths, mounts, templates
+from otel_kit.saturation import MemoryFigures, Saturation
 from otel_kit.settings import Settings
+from otel_kit.settings.model import LOG_LEVEL_NUMBERS
 
 __all__ = ["Protection"]
 
@@ -55,7 +60,9 @@ class Protection:
             raise ConfigurationError("identify", identify, "give a function from the connection to an identity")
         self.identities = Identities(settings.api_keys, settings.jwt_key, settings.jwt_algorithms)
         self.limiter = Limiter(
-            build_rules(profile.limits if limits is None else limits, exempt=_without_limit(profile)),
+            build_rules(
+                profile.limits if limits is None else limits, exempt=[profile.metrics_path, *profile.health.unlimited]
+            ),
             identities=self.identities,
             identify=identify,
             enabled=settings.ratelimit_enabled,
@@ -70,15 +77,23 @@ class Protection:
             self.checks.add(name, function)
         if self.limiter.storage_state() != "memory":
             # limits that hold in each process alone are worth knowing of, and no reason to be taken out of service
-            self.checks.add("ratelimit", self._limits_are_shared, critical=False)
+            self.checks.add("ratelimit", self._limits_are_shared, critical=False, type="Redis")
+        self.providers = Providers(timeout_seconds=settings.check_timeout_seconds)
+        self._application: FastAPI | None = None
+        self._memory = MemoryFigures()
         token = settings.metrics_token
         access = AccessRule(None if token is None else token.get_secret_value())
         self.health = Health(
             self.checks,
             profile.health,
             degraded_status=settings.health_degraded_status,
+            providers=self.providers,
+            facts=self._facts,
+            metrics=lambda: totals(ledger.snapshot()),
             gauge=profile.health_gauge,
+            status_gauge=profile.status_gauge,
             trusted=access.admits,
+            refusal=access.refusal,
             clean=lambda text: self._clean(text),
             interval_seconds=settings.check_interval_seconds,
             drain_seconds=settings.drain_seconds,
@@ -105,7 +120,8 @@ class Protection:
         The application's middleware with the guard in it: outermost, but inside of the application's own
         CORS middleware where that comes first, so that browsers may read what the guard answers.
         """
-        self.health.give_way(templates(app))
+        self._application = app
+        self.health.give_way(templates(app), mounts(app))
         self.own_cors = has_own_cors(app)
         before = list(app.user_middleware)
         guard = Middleware(
@@ -144,9 +160,7 @@ class Protection:
             off["client keys"] = "OTEL_KIT_API_KEYS is empty: what requires a key answers 401"
         if self._settings.max_in_flight is None:
             off["load shedding"] = "OTEL_KIT_MAX_IN_FLIGHT is not set"
-        for path in self.health.left_alone:
-            off[f"health route {path}"] = "the application has a route of its own there"
-        return off
+        return {**off, **self.health.what_is_off()}
 
     def report(self) -> dict[str, Any]:
         """
@@ -202,16 +216,39 @@ class Protection:
                 fault("protection", error)
         self._saturation.stop()
 
+    def rest(self) -> None:
+        """
+        Nothing is measured and no signal awaited until serving begins again.
+        """
+        self.health.rest()
+        self._saturation.stop()
+
     def _limits_are_shared(self) -> bool:
         return self.limiter.storage_state() != "local"
 
+    # -- facts --------------------------------------------------------------------------------
 
-def _without_limit(profile: Profile) -> list[str]:
-    """
-    Paths that are limited only by name.
+    def _facts(self) -> Facts:
+        """
+        What health documents may tell of the service, as it is now.
+        """
+        number = logging.getLogger().getEffectiveLevel()
+        level = _LEVEL_NAMES.get(number) or logging.getLevelName(number)
+        return Facts(
+            version=self._version(),
+            environment=self._settings.environment,
+            debug=self._application is not None and bool(self._application.debug),
+            log_level=self._profile.layout.level_names.get(level, level),
+            read_memory=self._memory,
+        )
 
-    An orchestrator's probes often come from the address of its traffic: what that traffic uses up must not take the
-    service out of rotation.
-    """
-    probes = [route.path for route in profile.health.routes if route.kind in ("ready", "started")]
-    return [profile.metrics_path, *probes]
+    def _version(self) -> str | None:
+        if "app_version" in self._settings.model_fields_set:
+            return self._settings.app_version
+        own = self._application.version if self._application is not None else _NO_VERSION
+        return None if own == _NO_VERSION else own
+
+
+_LEVEL_NAMES = {number: name for name, number in LOG_LEVEL_NUMBERS.items()}
+_NO_VERSION = (FastAPI.__init__.__kwdefaults__ or {}).get("version")
+"""What FastAPI calls an application to which nobody has given a version."""

@@ -8,17 +8,25 @@ requests in progress. Knows nothing of ASGI or of how the ledger keeps its cells
 from __future__ import annotations
 
 from collections import Counter as Tally
-from typing import Any
+from collections.abc import Iterable, Mapping
+from typing import Any, get_args
 from weakref import WeakSet
 
 from otel_kit.context import RequestRecord
 from otel_kit.ledger import Histogram
-from otel_kit.profiles import Profile
+from otel_kit.profiles import Profile, RequestMetric, Role
 
-__all__ = ["RequestMetrics", "error_type", "middleware_duration"]
+__all__ = ["RequestMetrics", "content_length", "error_type", "middleware_duration"]
 
 MAX_BUNDLES = 4096
+LENGTH_OF_HEADER = len(b"content-length")
+MAX_DIGITS = 18
 Exemplar = tuple[str, str] | None
+
+Bundle = tuple[tuple[Any, ...], ...]
+"""The cells of one (method, route, status): of totals, durations, sizes of requests and of answers."""
+
+_OF_A_BUNDLE: tuple[Role, ...] = ("total", "duration", "request_size", "response_size")
 
 middleware_duration = Histogram(
     "otel_kit_middleware_duration_seconds",
@@ -52,10 +60,10 @@ class RequestMetrics:
         self.live: set[RequestRecord] = set()
         self._unmatched = profile.unmatched
         self._by_role = {
-            role: [metric for metric in profile.requests if metric.role == role]
-            for role in ("total", "duration", "errors", "in_progress")
+            role: [metric for metric in profile.requests if metric.role == role] for role in get_args(Role)
         }
-        self._bundles: dict[tuple[str, str, int], tuple[tuple[Any, ...], tuple[Any, ...]]] = {}
+        self.measures_sizes = bool(self._by_role["request_size"] or self._by_role["response_size"])
+        self._bundles: dict[tuple[str, str, int], Bundle] = {}
         self._in_progress: dict[Any, Tally[tuple[str, ...]]] = {}
         _instances.add(self)
 
@@ -63,43 +71,50 @@ class RequestMetrics:
         """
         Count one finished request.
 
-        A websocket is counted, but its lifetime is no response time and goes into no histogram.
+        A websocket is counted where the metric says so; its lifetime is no response time and goes into no histogram.
         """
         key = (record.method, record.route or self._unmatched, record.status_code or 0)
-        bundle = self._bundles.get(key)
-        if bundle is None:
-            bundle = self._bundle(key)
-        for counter in bundle[0]:
-            counter.inc(1.0, exemplar)
         if record.kind == "http":
+            bundle = self._bundles.get(key)
+            if bundle is None:
+                bundle = self._bundle(key)
+            for counter in bundle[0]:
+                counter.inc(1.0, exemplar)
             for histogram in bundle[1]:
                 histogram.observe(record.duration_seconds, exemplar)
+            if self.measures_sizes:
+                self._measure(record, bundle)
+        else:
+            # seldom, and without the cells of times and sizes, which would stand on the page at zero
+            for metric in self._by_role["total"]:
+                if metric.websockets:
+                    _cell(metric, _facts(*key, "")).inc(1.0, exemplar)
         failure = error_type(record)
         if failure is not None:
             self.record_error(record, failure, exemplar)
+
+    @staticmethod
+    def _measure(record: RequestRecord, bundle: Bundle) -> None:
+        for cell in bundle[2]:
+            cell.observe(content_length(record.scope.get("headers", ())))
+        for cell in bundle[3]:
+            cell.observe(record.response_size)
 
     def record_error(self, record: RequestRecord, failure: str, exemplar: Exemplar = None) -> None:
         """
         Count one error of a request, under the error type given.
         """
-        facts = self._facts(record.method, record.route or self._unmatched, record.status_code or 0, failure)
+        facts = _facts(record.method, record.route or self._unmatched, record.status_code or 0, failure)
         for metric in self._by_role["errors"]:
-            counter: Any = metric.metric
-            counter.labels(*(facts[source] for source in metric.sources)).inc(1.0, exemplar)
+            _cell(metric, facts).inc(1.0, exemplar)
 
-    def _bundle(self, key: tuple[str, str, int]) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
-        facts = self._facts(*key, "")
-        children = tuple(
-            tuple(m.metric.labels(*(facts[source] for source in m.sources)) for m in self._by_role[role])
-            for role in ("total", "duration")
-        )
+    def _bundle(self, key: tuple[str, str, int]) -> Bundle:
+        facts = _facts(*key, "")
         if len(self._bundles) >= MAX_BUNDLES:
             self._bundles.clear()
-        self._bundles[key] = (children[0], children[1])
-        return self._bundles[key]
-
-    def _facts(self, method: str, route: str, status: int, failure: str) -> dict[str, str]:
-        return {"method": method, "route": route, "status": str(status), "error_type": failure}
+        found = tuple(tuple(_cell(metric, facts) for metric in self._by_role[role]) for role in _OF_A_BUNDLE)
+        self._bundles[key] = found
+        return found
 
     def refresh(self, template: Any) -> None:
         """
@@ -112,7 +127,7 @@ class RequestMetrics:
         for metric in self._by_role["in_progress"]:
             counts: Tally[tuple[str, ...]] = Tally()
             for record in live:
-                facts = self._facts(record.method, template(record) or self._unmatched, 0, "")
+                facts = _facts(record.method, template(record) or self._unmatched, 0, "")
                 counts[tuple(facts[source] for source in metric.sources)] += 1
             before = self._in_progress.get(metric.metric, Tally())
             self._in_progress[metric.metric] = counts
@@ -133,3 +148,27 @@ class RequestMetrics:
         tallies = [one._in_progress[gauge] for one in list(_instances) if gauge in one._in_progress]
         total = sum(tally[labels] for tally in tallies)
         gauge.labels(*labels).set(float(total))
+
+
+def content_length(headers: Iterable[tuple[bytes, bytes]]) -> int:
+    """
+    What `Content-Length` says in bytes; 0 where it is missing or no such number.
+    """
+    for name, value in headers:
+        if len(name) == LENGTH_OF_HEADER and name.lower() == b"content-length":
+            return int(value) if value.isdigit() and len(value) <= MAX_DIGITS else 0
+    return 0
+
+
+def _facts(method: str, route: str, status: int, failure: str) -> dict[str, str]:
+    return {
+        "method": method,
+        "route": route,
+        "status": str(status),
+        "status_class": f"{status // 100}xx",
+        "error_type": failure,
+    }
+
+
+def _cell(metric: RequestMetric, facts: Mapping[str, str]) -> Any:
+    return metric.metric.labels(*(facts[source] for source in metric.sources))

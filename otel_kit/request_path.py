@@ -29,7 +29,7 @@ from otel_kit.health import Health
 from otel_kit.logs.exceptions import describe
 from otel_kit.ratelimit import Limiter
 from otel_kit.refusals import Refusal
-from otel_kit.request_metrics import RequestMetrics, error_type, middleware_duration
+from otel_kit.request_metrics import RequestMetrics, content_length, error_type, middleware_duration
 from otel_kit.routes import RouteTable
 from otel_kit.server_span import ServerSpans, adopt, complete, open_server_span
 
@@ -140,6 +140,8 @@ class RequestPath:
         """
         try:
             message = with_id(message, record)
+            if self.metrics.measures_sizes:
+                record.response_size = content_length(message["headers"])
             if self.spans is not None and self.captures_answers:
                 self.spans.answered(record, message["headers"])
         except Exception as error:

@@ -21,7 +21,7 @@ from starlette.routing import BaseRoute, Host, Mount, compile_path
 # FastAPI before 0.137 has no such function: there included routes are copies with their full path
 iter_route_contexts: Any = getattr(fastapi.routing, "iter_route_contexts", None)
 
-__all__ = ["RouteTable", "literal_paths", "templates"]
+__all__ = ["RouteTable", "literal_paths", "mounts", "templates"]
 
 MAX_DEPTH = 16
 MAX_UNKNOWN = 1024
@@ -127,6 +127,13 @@ def templates(application: Any) -> frozenset[str]:
     """
     routes = [route for route in application.routes if not _takes_the_rest(route)]
     return frozenset(path for _, path in _walk(routes, "", 0))
+
+
+def mounts(application: Any) -> frozenset[str]:
+    """
+    Where the application has mounted others, itself and not by way of them; a mount at `/` is the empty text.
+    """
+    return frozenset(path for route, path in _with_prefixes(application.routes) if isinstance(route, Mount))
 
 
 def _takes_the_rest(route: BaseRoute) -> bool:

@@ -20,6 +20,7 @@ from otel_kit.profiles import Profile, load_profile
 from otel_kit.protection import Protection
 from otel_kit.ratelimit import Limit
 from otel_kit.runtime import shared_runtime
+from otel_kit.security import use_events
 from otel_kit.settings import Settings
 
 __all__ = ["Observability", "setup_observability"]
@@ -70,6 +71,7 @@ def setup_observability(
     module = sys._getframe(1).f_globals.get("__name__")
     for metric in chosen.metrics:
         ledger.register(metric)
+    use_events(chosen.events)
     protection = Protection(settings, chosen, checks=checks, limits=limits, identify=identify)
     runtime, first = shared_runtime(settings, chosen.layout, service_name, redact, module)
     if redact is not None and not first:

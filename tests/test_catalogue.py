@@ -71,6 +71,14 @@ def test_refuses_a_merge_other_than_sum_of_what_is_counted() -> None:
         Declaration("counter", "x_total", "Help.", merge="max")
 
 
+def test_refuses_extremes_of_what_is_no_histogram() -> None:
+    """
+    Nothing else observes.
+    """
+    with pytest.raises(DeclarationError, match="only histograms"):
+        Declaration("gauge", "x", "Help.", extremes=True)
+
+
 def test_errors_are_the_kits_own_and_value_errors() -> None:
     """
     Set-up can catch them with all others, and prometheus_client's users as they did.

@@ -123,7 +123,7 @@ class Reader:
     def _python(self, text: str) -> None:
         name = re.match(r"# ([\w-]+)\.py\n", text)
         if name is None:
-            self.run([sys.executable, "-c", text])
+            self.seen = self.run([sys.executable, "-c", text])
             return
         (self.directory / f"{name[1]}.py").write_text(text, encoding="utf-8")
         if not name[1].startswith("test_"):

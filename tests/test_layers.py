@@ -21,9 +21,11 @@ PACKAGE = ROOT / "otel_kit"
 LAYERS: tuple[tuple[str, ...], ...] = (
     ("_version", "errors", "layout", "health_layout", "refusals"),
     ("faults",),
-    ("catalogue", "environment"),
+    ("catalogue", "environment", "event_layout"),
     ("settings",),
     ("context", "ledger", "redaction"),
+    ("derived",),
+    ("derived",),
     ("profiles", "captured_headers"),
     ("peers", "propagation", "integrations", "server_span", "security"),
     ("exposition", "logs", "lifespan", "beside", "identity", "guards", "health", "saturation"),

@@ -58,12 +58,14 @@ def test_short_way_for_ipv4_agrees_with_the_standard_library(first: str, last: s
 
 def test_local_cache_is_bounded() -> None:
     """
-    A stream of addresses does not grow the cache beyond its bound.
+    A stream of addresses does not grow the cache beyond its bound, and plain IPv4 ones are not kept at all.
     """
     for number in range(3 * peers.MAX_CACHED):
+        is_local(f"2001:db8::{number:x}")
         is_local(str(ipaddress.IPv4Address(0x08000000 + number)))
 
     assert peers.MAX_CACHED >= len(peers._local)
+    assert all(":" in host for host in peers._local)
 
 
 @pytest.mark.parametrize(

@@ -137,7 +137,7 @@ def test_a_refused_request_is_seen_like_any_other(telemetry: CapturedTelemetry) 
     assert ("GET /plain", 429) == (span.name, (span.attributes or {})["http.response.status_code"])
     assert 1 == telemetry.metrics.value("http_requests_total", method="GET", endpoint="/plain", status_code="429")
     assert 1 == telemetry.metrics.value("otel_kit_ratelimit_decisions_total", policy="/plain", outcome="refused")
-    assert 1 == telemetry.metrics.value("otel_kit_security_events_total", event="rate_limit_exceeded")
+    assert 1 == telemetry.metrics.value("otel_kit_security_events_total", event="limit_hit")
 
 
 def test_limits_of_the_profile_hold_by_default() -> None:

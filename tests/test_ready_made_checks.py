@@ -67,6 +67,33 @@ async def test_a_database_that_is_away(tmp_path: Path) -> None:
     assert [False, False] == [answer.healthy for answer in answers]
 
 
+@pytest.mark.parametrize(
+    ("dialect", "name"),
+    [("sqlite", "SQLite"), ("postgresql", "PostgreSQL"), ("mysql", "MySQL"), ("mssql", "SQL Server"), ("odd", "odd")],
+)
+async def test_a_database_is_called_what_people_call_it(dialect: str, name: str, tmp_path: Path) -> None:
+    """
+    By the engine's dialect; one that nobody knows keeps its name.
+    """
+    engine = create_engine(f"sqlite:///{tmp_path}/plain.db")
+    engine.dialect.name = dialect
+    answer = await run(sqlalchemy_check(engine))
+    engine.dispose()
+
+    assert name == answer.type
+
+
+async def test_an_asynchronous_engine_has_a_name_too(tmp_path: Path) -> None:
+    """
+    The same as a plain one.
+    """
+    engine = create_async_engine(f"sqlite+aiosqlite:///{tmp_path}/async.db")
+    answer = await run(sqlalchemy_check(engine))
+    await engine.dispose()
+
+    assert "SQLite" == answer.type
+
+
 # -- Redis ----------------------------------------------------------------------------------------
 
 
@@ -107,7 +134,7 @@ async def test_redis_that_answers(pong: str) -> None:
     plain.close()
     await concurrent.aclose()
 
-    assert [None, None, None] == [answer.error for answer in answers]
+    assert [(None, "Redis")] * 3 == [(answer.error, answer.type) for answer in answers]
 
 
 async def test_redis_that_is_away() -> None:

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from otel_kit.assets.reference import WITHOUT_EFFECT, main, metrics_page, settings_page
-from otel_kit.profiles.goblin import PROFILE
+from otel_kit.assets.reference import WITHOUT_EFFECT, main, metrics_page, pages, settings_page
+from otel_kit.profiles import BUILT_IN, load_profile
 from otel_kit.settings import Settings, settings_reference
 from otel_kit.settings.source import variable_of_field
 
@@ -41,14 +41,18 @@ def test_settings_without_effect_are_those_that_nobody_reads() -> None:
     assert unread == set(WITHOUT_EFFECT)
 
 
-def test_every_metric_of_the_profile_is_explained() -> None:
+@pytest.mark.parametrize("name", BUILT_IN)
+def test_everything_of_a_profile_is_on_its_page(name: str) -> None:
     """
-    Name, help and labels of each documented metric are on the page.
+    Name, help and labels of each documented metric, each log field, health route and query.
     """
-    page = metrics_page()
-    declared = [metric.declaration for metric in PROFILE.metrics]
+    profile, page = load_profile(name), pages()[f"profile-{name}.md"]
+    metrics = [f"### `{one.name}`\n\n{one.declaration.help}\n" for one in profile.metrics]
+    fields = [f"| `{field.name}` |" for field in profile.layout.fields]
+    routes = [f"| `{route.path}` |" for route in profile.health.routes]
+    queries = [query for reading in profile.readings for query in reading.queries.values()]
 
-    assert [] == [one.name for one in declared if f"### `{one.name}`\n\n{one.help}\n" not in page]
+    assert [] == [text for text in [*metrics, *fields, *routes, *queries] if text not in page]
 
 
 def test_the_kits_own_metrics_are_explained() -> None:

@@ -4,95 +4,33 @@ The pytest plugin as its users meet it: in test suites of their own, each in a p
 
 from __future__ import annotations
 
-import os
 import shutil
-import subprocess
-import sys
-from importlib.metadata import entry_points
 from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parent.parent
+from .suites import ROOT, run_pytest, run_suite
 
-SHOP = """
-import logging
-from fastapi import FastAPI
-from opentelemetry import metrics, trace
-from otel_kit import Counter, Gauge, Histogram, setup_observability
-
-app = FastAPI()
-setup_observability(app)
-orders_total = Counter("orders_total", "Orders taken.", ["status"])
-stock = Gauge("stock", "Boxes in stock.", [])
-order_seconds = Histogram("order_seconds", "Time of an order.", [])
-tracer = trace.get_tracer("shop")
-boxes = metrics.get_meter("shop").create_counter("boxes")
-
-@app.get("/order")
-async def order() -> str:
-    with tracer.start_as_current_span("charge", attributes={"amount": 3}):
-        logging.getLogger("shop").info("order_paid", extra={"password": "hunter2"})
-    orders_total.labels(status="paid").inc()
-    stock.set(7)
-    order_seconds.observe(0.2)
-    boxes.add(2, {"size": "big"})
-    return "thanks"
+SET_UP = """
+from shop import make_app
+app = make_app()
 """
 
-SYNC = """
+SYNC = f"""
 from fastapi.testclient import TestClient
-from shop import app
-
+{SET_UP}
 def order(client):
     assert client.get("/order").status_code == 200
 """
 
-ASYNC = """
+ASYNC = f"""
 import httpx
 import pytest
-from shop import app
-
+{SET_UP}
 async def order():
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://shop") as client:
         assert (await client.get("/order")).status_code == 200
 """
-
-
-INI = """
-[pytest]
-asyncio_mode = auto
-asyncio_default_fixture_loop_scope = function
-filterwarnings = error
-"""
-
-
-def run(directory: Path, test: str, *options: str) -> subprocess.CompletedProcess[str]:
-    """
-    A suite of one file, run to its end.
-    """
-    (directory / "shop.py").write_text(SHOP, encoding="utf-8")
-    (directory / "test_shop.py").write_text(test, encoding="utf-8")
-    (directory / "pytest.ini").write_text(INI, encoding="utf-8")
-    return run_pytest(directory, *options)
-
-
-def run_pytest(directory: Path, *options: str) -> subprocess.CompletedProcess[str]:
-    """
-    pytest with the plugin, which an installed package brings by itself.
-    """
-    installed = any(point.value == "otel_kit.testing" for point in entry_points(group="pytest11"))
-    plugin = [] if installed else ["-p", "otel_kit.testing"]
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("OTEL_", "PYTEST_"))}
-    return subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *plugin, *options],
-        cwd=directory,
-        env={**kept, "PYTHONPATH": str(ROOT), "OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:9"},
-        capture_output=True,
-        text=True,
-        timeout=100,
-        check=False,
-    )
 
 
 def test_a_test_sees_spans_logs_and_metrics(tmp_path: Path) -> None:
@@ -116,7 +54,7 @@ def test_order(telemetry):
     telemetry.clear()
     assert ([], [], 0) == (telemetry.spans, telemetry.logs, telemetry.metrics.value("orders_total", status="paid"))
 """
-    done = run(tmp_path, SYNC + test)
+    done = run_suite(tmp_path, SYNC + test)
 
     assert "1 passed" in done.stdout, done.stdout
 
@@ -140,7 +78,7 @@ def test_order(telemetry, number):
 def test_afterwards(telemetry):
     assert ([], [], {}) == (telemetry.spans, telemetry.logs, telemetry.metrics.changed())
 """
-    done = run(tmp_path, SYNC + test)
+    done = run_suite(tmp_path, SYNC + test)
 
     assert "1 failed, 4 passed" in done.stdout, done.stdout
     assert "assert 2 != 2" in done.stdout
@@ -157,7 +95,7 @@ async def test_order(telemetry, number):
     assert telemetry.span("charge").parent.span_id == telemetry.span("GET /order").context.span_id
     assert 1 == telemetry.metrics.value("orders_total", status="paid")
 """
-    done = run(tmp_path, ASYNC + test)
+    done = run_suite(tmp_path, ASYNC + test)
 
     assert "3 passed" in done.stdout, done.stdout
 
@@ -173,7 +111,7 @@ async def test_order(telemetry, number):
     assert 2 == len(telemetry.spans)
     assert 1 == telemetry.metrics.value("orders_total", status="paid")
 """
-    done = run(tmp_path, ASYNC + test, "-n", "2")
+    done = run_suite(tmp_path, ASYNC + test, "-n", "2")
 
     assert "8 passed" in done.stdout, done.stdout
     assert "" == done.stderr
@@ -199,7 +137,7 @@ def test_made_here(telemetry, name):
     assert [f"GET /{name}"] == [span.name for span in telemetry.spans]
     assert name == telemetry.log(name).message
 """
-    done = run(tmp_path, test)
+    done = run_suite(tmp_path, test)
 
     assert "2 passed" in done.stdout, done.stdout
 
@@ -218,14 +156,14 @@ def test_quiet(telemetry):
         gc.collect()
         assert {} == telemetry.metrics.changed()
 """
-    done = run(tmp_path, SYNC + test)
+    done = run_suite(tmp_path, SYNC + test)
 
     assert "1 passed" in done.stdout, done.stdout
 
 
-def test_nothing_is_left_behind(tmp_path: Path) -> None:
+def test_nobody_listens_afterwards(tmp_path: Path) -> None:
     """
-    After a test the providers, the log handler and the list of those who wait for a set-up are as they were.
+    After a test the providers and the log handler of an application that was set up before are as they were.
     """
     test = """
 from opentelemetry import metrics, trace
@@ -234,10 +172,7 @@ from otel_kit import runtime
 def state():
     shared = runtime.current()
     processors = shared.telemetry.tracer_provider._active_span_processor._span_processors
-    return (
-        list(processors), shared.logs.handler.sink, list(runtime._watchers),
-        trace.get_tracer_provider(), metrics.get_meter_provider(),
-    )
+    return list(processors), shared.logs.handler.sink, trace.get_tracer_provider(), metrics.get_meter_provider()
 
 before = state()
 
@@ -252,29 +187,9 @@ def test_fails(telemetry):
 def test_afterwards():
     assert before == state()
 """
-    done = run(tmp_path, SYNC + test)
+    done = run_suite(tmp_path, SYNC + test)
 
     assert "1 failed, 2 passed" in done.stdout, done.stdout
-
-
-def test_a_wait_for_a_set_up_ends_with_the_test(tmp_path: Path) -> None:
-    """
-    A test that sets nothing up leaves no global, and an application of a later test is not told to it.
-    """
-    test = """
-from opentelemetry import trace
-from otel_kit import runtime
-
-def test_quiet(telemetry):
-    assert 1 == len(runtime._watchers)
-
-def test_afterwards():
-    assert ([], None) == (runtime._watchers, runtime.current())
-    assert isinstance(trace.get_tracer_provider(), trace.ProxyTracerProvider)
-"""
-    done = run(tmp_path, test)
-
-    assert "2 passed" in done.stdout, done.stdout
 
 
 @pytest.mark.parametrize(
@@ -288,11 +203,11 @@ def test_a_finder_that_finds_nothing_lists_what_there_is(tmp_path: Path, wanted:
     """
     The failure points at the line of the test, and not into the plugin.
     """
-    done = run(tmp_path, SYNC + f"\n\ndef test_order(telemetry):\n    order(TestClient(app))\n    {wanted}\n")
+    done = run_suite(tmp_path, SYNC + f"\n\ndef test_order(telemetry):\n    order(TestClient(app))\n    {wanted}\n")
 
     assert f"AssertionError: {told}" in done.stdout
     assert f">       {wanted}" in done.stdout
-    assert "testing.py" not in done.stdout
+    assert "captured.py" not in done.stdout
 
 
 def test_a_value_that_is_not_as_expected_shows_what_has_grown(tmp_path: Path) -> None:
@@ -300,7 +215,7 @@ def test_a_value_that_is_not_as_expected_shows_what_has_grown(tmp_path: Path) ->
     A misspelt label is 0, and pytest's own explanation has the right one.
     """
     wanted = 'assert 1 == telemetry.metrics.value("orders_total", status="payd")'
-    done = run(tmp_path, SYNC + f"\n\ndef test_order(telemetry):\n    order(TestClient(app))\n    {wanted}\n")
+    done = run_suite(tmp_path, SYNC + f"\n\ndef test_order(telemetry):\n    order(TestClient(app))\n    {wanted}\n")
 
     assert "orders_total{status=paid} +1" in done.stdout
 
@@ -309,7 +224,7 @@ def test_a_finder_says_when_nothing_is_set_up(tmp_path: Path) -> None:
     """
     A plain application has nothing to show, and the failure says why.
     """
-    done = run(tmp_path, "def test_order(telemetry):\n    telemetry.span('charge')\n")
+    done = run_suite(tmp_path, "def test_order(telemetry):\n    telemetry.span('charge')\n")
 
     assert "no application of this process is set up: setup_observability(app)" in done.stdout
 

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+from otel_kit.assets.profile_pages import metric_entries, profile_page, table
 from otel_kit.catalogue import Declaration
 from otel_kit.ledger import ledger
 from otel_kit.ledger.workers import SHARED
-from otel_kit.profiles import Profile, load_profile
+from otel_kit.profiles import BUILT_IN, load_profile
 from otel_kit.settings import SettingReference, settings_reference
 
 __all__ = ["WITHOUT_EFFECT", "main", "metrics_page", "pages", "settings_page"]
@@ -63,7 +64,8 @@ def pages() -> dict[str, str]:
     """
     File name -> text.
     """
-    return {"settings.md": settings_page(), "metrics.md": metrics_page()}
+    systems = {profile_file(name): profile_page(load_profile(name), _GENERATED) for name in BUILT_IN}
+    return {"settings.md": settings_page(), "metrics.md": metrics_page(), **systems}
 
 
 def settings_page() -> str:
@@ -96,26 +98,29 @@ def settings_page() -> str:
     return "\n\n".join(parts) + "\n"
 
 
-def metrics_page(profile: Profile | None = None) -> str:
+def metrics_page() -> str:
     """
-    The documented metrics of a profile, by default goblin's, and the kit's own.
+    What every service has, whatever its profile.
     """
-    profile = profile or load_profile("goblin")
+    profiles = ", ".join(f"[{name}]({profile_file(name)})" for name in BUILT_IN)
     parts = [
         "# Metrics",
         _GENERATED,
-        f"All of these stand on `GET {profile.metrics_path}` and leave over OTLP.\n"
+        "These stand on `GET /metrics` of every service and leave over OTLP,\n"
+        f"beside those of its profile: {profiles}.\n"
         "A metric of your own is declared as [the how-to page](../how-to/add-a-metric.md) shows.\n"
         "A metric keeps at most 2000 series: what comes beyond is counted in one series"
         ' `otel_metric_overflow="true"`.',
-        f"## Profile {profile.name}",
-        f"`from otel_kit.profiles.{profile.name} import …` gives the handles.\n"
-        f"`{'`, `'.join(metric.metric.name for metric in profile.requests)}` are filled by the kit, the others by you.",
-        *_metric_entries(metric.declaration for metric in profile.metrics),
-        "## The kit's own",
-        *_metric_entries(kit_declarations()),
+        *metric_entries(kit_declarations()),
     ]
     return "\n\n".join(parts) + "\n"
+
+
+def profile_file(name: str) -> str:
+    """
+    The file of a profile's page.
+    """
+    return f"profile-{name}.md"
 
 
 def kit_declarations() -> list[Declaration]:
@@ -137,23 +142,12 @@ def kit_declarations() -> list[Declaration]:
     return [own[name] for name in sorted(own)]
 
 
-def _metric_entries(declarations: Iterable[Declaration]) -> Iterator[str]:
-    for one in declarations:
-        lines = [f"### `{one.name}`", "", one.help, "", f"- kind: {one.kind}"]
-        if one.labels:
-            lines.append(f"- labels: {', '.join(f'`{label}`' for label in one.labels)}")
-        if one.buckets:
-            lines.append(f"- buckets: {', '.join(f'{bound:g}' for bound in one.buckets)}")
-        yield "\n".join(lines)
-
-
 def _settings_table(rows: Iterable[SettingReference]) -> str:
-    lines = ["| variable | default | value | meaning |", "|---|---|---|---|"]
-    for row in rows:
+    def cells(row: SettingReference) -> tuple[str, ...]:
         default = f"`{row.default}`" if row.default and " " not in row.default else row.default
-        cells = (f"`{row.variable}`", default, row.type, row.meaning)
-        lines.append(f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} |")
-    return "\n".join(lines)
+        return f"`{row.variable}`", default, row.type, row.meaning
+
+    return table(("variable", "default", "value", "meaning"), map(cells, rows))
 
 
 def _text_of(path: Path) -> str | None:

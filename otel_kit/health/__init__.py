@@ -3,6 +3,7 @@ Health: checks that can't be hung or stampeded, the routes that show them, and t
 """
 
 from otel_kit.health.checks import Checks
+from otel_kit.health.providers import Providers
 from otel_kit.health.service import Health
 
-__all__ = ["Checks", "Health"]
+__all__ = ["Checks", "Health", "Providers"]

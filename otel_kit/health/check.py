@@ -16,7 +16,7 @@ from typing import Any
 from opentelemetry import context as otel_context
 
 from otel_kit.faults import fault
-from otel_kit.health.running import Execution, Outcome
+from otel_kit.health.running import Execution, Judge, Outcome, judged
 from otel_kit.health_layout import CheckReport
 
 __all__ = ["Check"]
@@ -41,6 +41,8 @@ class Check:
 
     Args:
         listen: Called with each new answer, on the loop of whoever asked.
+        type: What is asked, as people write it.
+        judge: What the value that the function returns means.
     """
 
     def __init__(
@@ -51,13 +53,16 @@ class Check:
         critical: bool,
         timeout_seconds: float,
         listen: Callable[[CheckReport], None],
+        type: str | None = None,
+        judge: Judge = judged,
     ) -> None:
         self.name = name
+        self.type = type
         self.critical = critical
         self.timeout_seconds = timeout_seconds
         self.latest: CheckReport | None = None
         self._listen = listen
-        self._execution = Execution(name, function, timeout_seconds)
+        self._execution = Execution(name, function, timeout_seconds, judge)
         self._fresh_until = -1.0
         self._flights: dict[asyncio.AbstractEventLoop, asyncio.Task[None]] = {}
 
@@ -81,7 +86,7 @@ class Check:
         """
         The last answer; a check that never came to one is not healthy.
         """
-        return self.latest or CheckReport(self.name, False, self.critical, 0.0, "it has not run yet")
+        return self.latest or self._report(Outcome(False, "it has not run yet"), 0.0)
 
     def stop(self) -> list[asyncio.Task[Any]]:
         """
@@ -103,12 +108,15 @@ class Check:
         self._settle(outcome, round(seconds * 1000, 2))
 
     def _settle(self, outcome: Outcome, latency_ms: float) -> None:
-        self.latest = CheckReport(self.name, outcome.healthy, self.critical, latency_ms, outcome.error)
+        self.latest = self._report(outcome, latency_ms)
         self._fresh_until = time.monotonic() + FRESH_SECONDS
         try:
             self._listen(self.latest)
         except Exception as error:
             fault("health", error)
+
+    def _report(self, outcome: Outcome, latency_ms: float) -> CheckReport:
+        return CheckReport(self.name, outcome.healthy, self.critical, latency_ms, outcome.error, self.type)
 
     def _forget_closed_loops(self) -> None:
         for loop in [loop for loop in list(self._flights) if loop.is_closed()]:

@@ -17,13 +17,17 @@ from otel_kit.errors import ConfigurationError
 from otel_kit.health.check import Check
 from otel_kit.health_layout import CheckReport
 
-__all__ = ["Checks", "ask"]
+__all__ = ["Checks", "ask", "refuse_function", "refuse_name"]
 
 FunctionT = TypeVar("FunctionT", bound=Callable[[], Any])
 
 NO_ARGUMENTS = "give an async or plain function without arguments"
 
+TYPE = "check_type"
+"""Where a function may say itself what it asks."""
+
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
+_TYPE = re.compile(r"[ -~]{1,64}")
 
 
 class Checks:
@@ -48,6 +52,7 @@ class Checks:
         *,
         critical: bool = True,
         timeout_seconds: float | None = None,
+        type: str | None = None,
     ) -> None:
         """
         Declare a check.
@@ -58,28 +63,32 @@ class Checks:
                 exception or a time-out is not. A plain one runs in a thread and may block.
             critical: False when its failure only degrades the service.
             timeout_seconds: What it may take; None takes `OTEL_KIT_CHECK_TIMEOUT`.
+            type: What is asked, as people write it, for documents that tell: `"SQLite"`. None takes the function's
+                own `check_type`, which the ready-made checks have.
 
         Raises:
             ConfigurationError: No such name is possible or it is taken, or the function can't be called.
         """
-        self._judge(name, function, timeout_seconds)
+        type = getattr(function, TYPE, None) if type is None else type
+        self._judge(name, function, timeout_seconds, type)
         self._checks[name] = Check(
             name,
             function,
             critical=critical,
             timeout_seconds=self._timeout_seconds if timeout_seconds is None else timeout_seconds,
             listen=self._tell,
+            type=type,
         )
 
     def __call__(
-        self, name: str, *, critical: bool = True, timeout_seconds: float | None = None
+        self, name: str, *, critical: bool = True, timeout_seconds: float | None = None, type: str | None = None
     ) -> Callable[[FunctionT], FunctionT]:
         """
         Decorator that declares the function as a check and leaves it as it is.
         """
 
         def declare(function: FunctionT) -> FunctionT:
-            self.add(name, function, critical=critical, timeout_seconds=timeout_seconds)
+            self.add(name, function, critical=critical, timeout_seconds=timeout_seconds, type=type)
             return function
 
         return declare
@@ -102,23 +111,41 @@ class Checks:
     def __len__(self) -> int:
         return len(self._checks)
 
-    def _judge(self, name: object, function: object, timeout_seconds: object) -> None:
+    def _judge(self, name: object, function: object, timeout_seconds: object, type: object) -> None:
         place = f"check {name!r}"[:80]
-        if not isinstance(name, str) or not _NAME.fullmatch(name):
-            raise ConfigurationError("check", name, "a name is 1 to 64 letters, digits, '_', '-' and '.'")
+        refuse_name("check", name)
         if name in self._reserved:
-            raise ConfigurationError("check", name, "the name is a health route's own; take another")
+            raise ConfigurationError("check", name, "a health route or its document has this name; take another")
         if name in self._checks:
             raise ConfigurationError("check", name, "a check of this name is declared already; take another name")
-        if not callable(function):
-            raise ConfigurationError(place, function, NO_ARGUMENTS)
-        if not _takes_no_arguments(function):
-            raise ConfigurationError(place, getattr(function, "__name__", function), NO_ARGUMENTS)
+        refuse_function(place, function)
+        if type is not None and not (isinstance(type, str) and _TYPE.fullmatch(type)):
+            raise ConfigurationError(f"{place} type", type, 'give 1 to 64 plain characters, like "PostgreSQL"')
         if timeout_seconds is not None and not _is_positive(timeout_seconds):
             raise ConfigurationError(f"{place} timeout_seconds", timeout_seconds, "give seconds, above 0")
 
     def _tell(self, report: CheckReport) -> None:
         self._listener(report)
+
+
+def refuse_name(place: str, name: object) -> None:
+    """
+    Raises:
+        ConfigurationError: It could not stand in a path, a label or a document.
+    """
+    if not isinstance(name, str) or not _NAME.fullmatch(name):
+        raise ConfigurationError(place, name, "a name is 1 to 64 letters, digits, '_', '-' and '.'")
+
+
+def refuse_function(place: str, function: object) -> None:
+    """
+    Raises:
+        ConfigurationError: It can't be called, or not without arguments.
+    """
+    if not callable(function):
+        raise ConfigurationError(place, function, NO_ARGUMENTS)
+    if not _takes_no_arguments(function):
+        raise ConfigurationError(place, getattr(function, "__name__", function), NO_ARGUMENTS)
 
 
 def _takes_no_arguments(function: Callable[..., Any]) -> bool:

@@ -20,7 +20,7 @@ from otel_kit.faults import fault
 from otel_kit.health.steps import Steps
 from otel_kit.health.threads import ThreadCall, ThreadSlot, close_unawaited
 
-__all__ = ["Execution", "Outcome", "let_go"]
+__all__ = ["Execution", "Judge", "Outcome", "judged", "let_go"]
 
 BLOCKING_SECONDS = 0.25
 """
@@ -44,14 +44,26 @@ class Outcome(NamedTuple):
     timed_out: bool = False
 
 
+Judge = Callable[[object], Outcome]
+"""What a value that the function has returned means."""
+
+
+def judged(value: object) -> Outcome:
+    """
+    Healthy is any value but False.
+    """
+    return Outcome(False, "the check answered false") if value is False else Outcome(True)
+
+
 class Execution:
     """
     Calls one check's function, once at a time.
     """
 
-    def __init__(self, name: str, function: Callable[[], Any], timeout_seconds: float) -> None:
+    def __init__(self, name: str, function: Callable[[], Any], timeout_seconds: float, judge: Judge = judged) -> None:
         self._name = name
         self._function = function
+        self._judge = judge
         self._timeout_seconds = timeout_seconds
         self._late = Outcome(False, f"timed out after {timeout_seconds:g} s", timed_out=True)
         self._on_loop = _is_coroutine_function(function)
@@ -100,11 +112,11 @@ class Execution:
     async def _take(self, call: ThreadCall, until: float) -> Outcome:
         try:
             value = call.result()
+            if not inspect.isawaitable(value):
+                return self._judge(value)
         except BaseException as error:
             self._move_back(error)
             return _failed(error)
-        if not inspect.isawaitable(value):
-            return _judged(value)
         try:
             return await self._await(lambda: value, until)
         finally:
@@ -118,7 +130,7 @@ class Execution:
         steps = Steps(make)
         for other in [known for known in list(self._tasks) if known.is_closed()]:
             self._tasks.pop(other, None)
-        task = self._tasks[loop] = loop.create_task(_guarded(steps))
+        task = self._tasks[loop] = loop.create_task(_guarded(steps, self._judge))
         try:
             await asyncio.wait({task}, timeout=max(until - time.monotonic(), 0.0))
         finally:
@@ -167,15 +179,11 @@ def let_go(task: asyncio.Task[Any]) -> None:
     task._log_destroy_pending = False  # type: ignore[attr-defined]
 
 
-async def _guarded(steps: Steps) -> Outcome:
+async def _guarded(steps: Steps, judge: Judge) -> Outcome:
     try:
-        return _judged(await steps)
+        return judge(await steps)
     except BaseException as error:  # SystemExit in a task would end the server; CancelledError may be the check's own
         return _failed(error)
-
-
-def _judged(value: object) -> Outcome:
-    return Outcome(False, "the check answered false") if value is False else Outcome(True)
 
 
 def _failed(error: BaseException) -> Outcome:

@@ -1,7 +1,7 @@
 """
 The health of one application: where it is in its life, and the routes that tell.
 
-Owns the phase, which route answers a path, and what follows from each new answer of a check: the metric, and a line
+Owns the phase, what a route says, and what follows from each new answer of a check: the metric, and a line
 when it changes. Knows no profile; the access rule and the redaction policy come as functions.
 """
 
@@ -9,23 +9,26 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import re
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime, timezone
 from typing import Any
 
-from starlette.types import ASGIApp, Scope
+from starlette.types import Scope
 
 from otel_kit.health.check import Check
 from otel_kit.health.checks import Checks, ask
 from otel_kit.health.draining import Draining
-from otel_kit.health.page import Page
+from otel_kit.health.overall import Overall
+from otel_kit.health.page import NO_STORE
+from otel_kit.health.places import Places
+from otel_kit.health.providers import Providers
 from otel_kit.health.refresh import Refresh
 from otel_kit.health.running import let_go
-from otel_kit.health_layout import CheckReport, HealthReport, HealthRoute, HealthRoutes, Phase
+from otel_kit.health_layout import CheckReport, Facts, HealthReport, HealthRoute, HealthRoutes, Phase
 from otel_kit.ledger import Gauge
+from otel_kit.refusals import Refusal
 
 __all__ = ["Health"]
 
@@ -35,8 +38,9 @@ CLOSE_SECONDS = 0.5
 MAX_TOLD = 500
 """Characters of an error's text."""
 
+UNKNOWN_SERVICE = Refusal(404, "not_found", "No check of this name is declared.", headers=[NO_STORE])
+
 _logger = logging.getLogger("otel_kit.health")
-_PARAMETER = re.compile(r"\{[^}]*\}")
 
 
 class Health:
@@ -44,10 +48,15 @@ class Health:
     Answers, and keeps answering by itself while it serves.
 
     Args:
-        degraded_status: HTTP status where the profile documents 200 and 503.
+        degraded_status: HTTP status where the profile leaves it to the setting.
+        providers: What documents may tell of providers; None: there are none.
+        facts: The service and where it runs; called for each answer.
+        metrics: What routes of kind `metrics` show.
         gauge: Written with each answer of a check, by its name; None where the profile has no such metric.
-        trusted: Whether the peer of a request may read why a check failed; None: nobody may.
-        clean: Takes the secrets out of that text.
+        status_gauge: Written with each refresh, by the word for the whole service; None as above.
+        trusted: Whether the peer of a request may read metrics, and why a check failed; None: nobody may.
+        refusal: Status, name and sentence for who may not read metrics.
+        clean: Takes the secrets out of a text.
         interval_seconds: Between two runs of the checks while nobody asks.
         drain_seconds: How long readiness is refused before the server hears of SIGTERM.
     """
@@ -58,93 +67,106 @@ class Health:
         routes: HealthRoutes,
         *,
         degraded_status: int = 503,
+        providers: Providers | None = None,
+        facts: Callable[[], Facts] = Facts,
+        metrics: Callable[[], Mapping[str, Any]] = dict,
         gauge: Gauge | None = None,
+        status_gauge: Gauge | None = None,
         trusted: Callable[[Scope], bool] | None = None,
+        refusal: Callable[[], tuple[int, str, str]] = lambda: (403, "forbidden", "Not for this peer."),
         clean: Callable[[str], str] = str,
         interval_seconds: float = 15.0,
         drain_seconds: float = 0.0,
     ) -> None:
         self.checks = checks
+        self.providers = Providers() if providers is None else providers
         self._degraded_status = degraded_status
+        self._facts = facts
+        self._metrics = metrics
         self._gauge = gauge
         self._trusted = trusted
+        self._refusal = refusal
         self._clean = clean
         self._phase: Phase | None = None
         self._since = time.monotonic()
         self._known: dict[str, bool] = {}
-        self._refresh = Refresh(self._ask_all, interval_seconds)
+        self._silent: set[str] = set()
+        self._overall = Overall(status_gauge, routes)
+        self._refresh = Refresh(self._look, interval_seconds)
         self._draining = Draining(drain_seconds, self.stopping)
+        self._places = Places(routes, self._answer)
+        # not by a method of its own: every request asks
+        self.find = self._places.find
         self._routes = routes
-        self.give_way(())
         checks.listen(self._note)
-
-    def give_way(self, taken: Iterable[str]) -> None:
-        """
-        Leave to the application what it serves by routes of its own.
-
-        Args:
-            taken: Their templates: those with the same text, or the same shape, are the application's. One without
-                parameters is so too where it would pass for a check's name.
-        """
-        self._taken = frozenset(taken)
-        shapes = frozenset(map(_shape, self._taken))
-        self.left_alone = tuple(route.path for route in self._routes.routes if _shape(route.path) in shapes)
-        """Routes of the profile that the application serves itself."""
-        own = [route for route in self._routes.routes if route.path not in self.left_alone]
-        self._pages = {route.path: (route.path, self._page(route, None)) for route in own if route.kind != "one"}
-        self._by_stem = {_stem(route): route for route in own if route.kind == "one"}
-        self._stems = tuple(self._by_stem)
-        self._all_stems = tuple(_stem(route) for route in self._routes.routes if route.kind == "one")
-
-    def _page(self, route: HealthRoute, name: str | None) -> ASGIApp:
-        return Page(route, name, self._report, self._degraded_status)
+        self.providers.listen(self._note_provider)
 
     # -- routes -------------------------------------------------------------------------------
 
-    def find(self, path: str) -> tuple[str, ASGIApp] | None:
+    def give_way(self, taken: Iterable[str], mounts: Iterable[str] = ()) -> None:
         """
-        Template and page for a path below the server's prefix; None where it is no health route of the kit's.
+        Leave to the application what it serves by routes of its own: see `Places.give_way`.
         """
-        found = self._pages.get(path)
-        if found is None and path.startswith(self._stems):
-            stem, slash, name = path.rpartition("/")
-            route = self._by_stem.get(stem + slash)
-            if route is not None and name and path not in self._taken:
-                return route.path, self._page(route, name)
-        return found
+        self._places.give_way(taken, mounts)
 
     def concerns(self, path: str) -> bool:
         """
         Whether a path is asked for the service's health, also where the application answers itself.
         """
-        return path in self.left_alone or path.startswith(self._all_stems) or self.find(path) is not None
+        return self._places.concerns(path)
 
-    @property
-    def templates(self) -> tuple[str, ...]:
+    async def _answer(self, route: HealthRoute, name: str | None, scope: Scope) -> tuple[int, Any] | Refusal:
         """
-        The routes that are served here.
+        HTTP status and document.
         """
-        return (*self._pages, *(route.path for route in self._by_stem.values()))
-
-    async def _report(self, route: HealthRoute, name: str | None, scope: Scope) -> HealthReport | None:
         self.serve()
-        if route.kind == "one":
-            check = self.checks.get(name or "")
-            if check is None:
-                return None
-            answers = await ask([check])
-        elif route.kind == "all" or (route.kind == "ready" and self.phase == "serving"):
-            answers = await self._ask_all()
+        if route.kind == "metrics" and not self._trusts(scope):
+            return self._refused()
+        if route.kind == "one" and self.checks.get(name or "") is None:
+            return UNKNOWN_SERVICE
+        report = await self._report(route, name, scope)
+        report = replace(report, state=route.state_of(report))
+        status = route.statuses[report.state]
+        return self._degraded_status if status == "by setting" else status, route.document(report)
+
+    async def _report(self, route: HealthRoute, name: str | None, scope: Scope) -> HealthReport:
+        providers: dict[str, bool] = {}
+        if route.asks_providers:
+            answers, providers = await asyncio.gather(self._ask(route, name), self.providers.ask())
         else:
-            answers = ()
-        answers = tuple(replace(answer, error=error) for answer, error in self._errors(answers, scope))
-        return HealthReport(self.phase, answers, datetime.now(timezone.utc), time.monotonic() - self._since)
+            answers = await self._ask(route, name)
+        return HealthReport(
+            self.phase,
+            tuple(replace(answer, error=error) for answer, error in self._errors(answers, scope)),
+            datetime.now(timezone.utc),
+            time.monotonic() - self._since,
+            providers=providers,
+            facts=self._facts(),
+            metrics=self._metrics() if route.kind == "metrics" else {},
+        )
+
+    async def _ask(self, route: HealthRoute, name: str | None) -> tuple[CheckReport, ...]:
+        if route.kind == "one":
+            return await ask([check for check in self.checks if check.name == name])
+        if route.kind == "all" or (route.kind == "ready" and self.phase == "serving"):
+            return await self._ask_all()
+        if route.kind == "ready":  # the answer is known; what the checks last said goes with it
+            return tuple(check.latest for check in self.checks if check.latest is not None)
+        return ()
+
+    def _refused(self) -> Refusal:
+        status, error, message = self._refusal()
+        challenge = [(b"www-authenticate", b"Bearer")] if status == 401 else []
+        return Refusal(status, error, message, headers=[*challenge, NO_STORE])
+
+    def _trusts(self, scope: Scope) -> bool:
+        return self._trusted is not None and self._trusted(scope)
 
     def _errors(self, answers: tuple[CheckReport, ...], scope: Scope) -> Iterator[tuple[CheckReport, str | None]]:
         """
         Each answer with what may be shown of its error.
         """
-        trusted = any(answer.error for answer in answers) and self._trusted is not None and self._trusted(scope)
+        trusted = any(answer.error for answer in answers) and self._trusts(scope)
         for answer in answers:
             yield answer, self._told(answer.error) if trusted and answer.error else None
 
@@ -154,6 +176,12 @@ class Health:
 
     async def _ask_all(self) -> tuple[CheckReport, ...]:
         return await ask(self.checks)
+
+    async def _look(self) -> None:
+        answers = await self._ask_all()
+        providers = await self.providers.ask() if self._overall.asks_providers else {}
+        now, uptime = datetime.now(timezone.utc), time.monotonic() - self._since
+        self._overall.show(HealthReport(self.phase, answers, now, uptime, providers=providers))
 
     # -- life ---------------------------------------------------------------------------------
 
@@ -193,13 +221,19 @@ class Health:
         """
         self._phase = "draining"
 
+    def rest(self) -> None:
+        """
+        Wait for no signal until the next start.
+        """
+        self._draining.unhook()
+
     async def close(self) -> None:
         """
         The end of serving. Another lifespan may follow.
         """
         self._draining.unhook()
         ending: list[asyncio.Task[Any]] = [*self._refresh.stop()]
-        for check in self.checks:
+        for check in (*self.checks, *self.providers):
             ending += check.stop()
         if ending:
             _, left = await asyncio.wait(ending, timeout=CLOSE_SECONDS)
@@ -207,15 +241,34 @@ class Health:
                 let_go(task)
         self._phase = None
 
+    # -- what is said of it -------------------------------------------------------------------
+
     def state(self) -> dict[str, Any]:
         """
-        For the start-up block and whoever asks in Python: routes, checks and their last answers.
+        For the start-up block and whoever asks in Python: routes, checks and providers with their last answers.
         """
         return {
             "phase": self.phase,
-            "routes": list(self.templates),
+            "routes": list(self._places.templates),
             "checks": {check.name: _word(check) for check in self.checks},
+            **({"providers": self.providers.state()} if self.providers else {}),
         }
+
+    def what_is_off(self) -> dict[str, str]:
+        """
+        What the documented routes would tell and can't, and why.
+        """
+        own = "the application has a route of its own there"
+        off = {f"health route {path}": own for path in self._places.left_alone}
+        for route in self._routes.routes:
+            if route.path in self._places.left_alone:
+                continue
+            for name in route.tells_of:
+                if self.checks.get(name) is None:
+                    off[f"check {name}"] = f"no check of this name is declared: {route.path} can't tell of it"
+            if route.asks_providers and not self.providers:
+                off["providers"] = f"none is declared by kit.providers(...), and {route.path} says so"
+        return off
 
     def _note(self, answer: CheckReport) -> None:
         if self._gauge is not None:
@@ -228,23 +281,17 @@ class Health:
         elif answer.healthy and not before:
             _logger.info("otel_kit.check_recovered", extra={"check": answer.name})
 
+    def _note_provider(self, answer: CheckReport) -> None:
+        if answer.error is None:
+            self._silent.discard(answer.name)
+        elif answer.name not in self._silent:
+            self._silent.add(answer.name)
+            fields = {"provider": answer.name, "detail": self._told(answer.error)}
+            _logger.warning("otel_kit.provider_not_known", extra=fields)
+
 
 def _word(check: Check) -> str:
     latest = check.latest
     if latest is None:
         return "not run yet"
     return "healthy" if latest.healthy else "unhealthy"
-
-
-def _stem(route: HealthRoute) -> str:
-    """
-    What stands before the name of a check.
-    """
-    return route.path.rpartition("/")[0] + "/"
-
-
-def _shape(template: str) -> str:
-    """
-    The template with its parameters nameless: `/health/{service}` and `/health/{name}` are the same route.
-    """
-    return _PARAMETER.sub("{}", template.rstrip("/") or "/")

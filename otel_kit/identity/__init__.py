@@ -6,7 +6,8 @@ Whose request it is: API keys, bearer tokens, addresses.
 
 from __future__ import annotations
 
+from otel_kit.identity.addresses import MAX_ADDRESS, client_of
 from otel_kit.identity.identities import Identities
 from otel_kit.identity.model import Identity
 
-__all__ = ["Identities", "Identity"]
+__all__ = ["MAX_ADDRESS", "Identities", "Identity", "client_of"]

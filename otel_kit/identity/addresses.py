@@ -2,6 +2,7 @@
 The client's address as its identity.
 
 Owns what counts as one client among addresses. Whose address is to be believed is the business of `peers`.
+Nothing is remembered: to read an address costs less than to keep those of many clients.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import socket
 
 from otel_kit.identity.model import Identity
 
-__all__ = ["LOCAL", "Addresses"]
+__all__ = ["LOCAL", "MAX_ADDRESS", "client_of", "identity_of"]
 
 LOCAL = Identity("address", "local", None)
 """Of a peer without an address, a Unix socket for one."""
@@ -18,40 +19,29 @@ LOCAL = Identity("address", "local", None)
 CLIENT_PREFIX_BYTES = 8
 """Of an IPv6 address, those that tell clients apart: one client has the other half to itself (RFC 6177, RFC 7421)."""
 
-MAX_CACHED = 4096
-MAX_TEXT = 64
+MAX_ADDRESS = 64
 
 _MAPPED = bytes(10) + b"\xff\xff"
 
 
-class Addresses:
+def identity_of(client: str | None) -> Identity:
     """
-    Identities by address, with a bounded memory for those seen lately.
+    The identity of the client at this address.
     """
-
-    def __init__(self) -> None:
-        self._known: dict[str, Identity] = {}
-
-    def identity(self, client: str | None) -> Identity:
-        """
-        The identity of the client at this address.
-
-        An IPv4 address that comes mapped into IPv6 is the IPv4 address. Text that is no address
-        (the name of a test client) stands for itself, cut at 64 characters.
-        """
-        if client is None:
-            return LOCAL
-        known = self._known.get(client)
-        if known is None:
-            known = Identity("address", _client_of(client[:MAX_TEXT]), None)
-            if len(self._known) >= MAX_CACHED:
-                self._known.clear()
-            if len(client) <= MAX_TEXT:
-                self._known[client] = known
-        return known
+    return LOCAL if client is None else Identity("address", client_of(client), None)
 
 
-def _client_of(text: str) -> str:
+def client_of(client: str | None) -> str:
+    """
+    The address of the client, IPv6 by its network.
+
+    An IPv4 address that comes mapped into IPv6 is the IPv4 address. Text that is no address
+    (the name of a test client) stands for itself, cut at 64 characters, so text of that length without a colon
+    is itself.
+    """
+    if client is None:
+        return LOCAL.value
+    text = client[:MAX_ADDRESS]
     if ":" not in text:
         return text
     try:

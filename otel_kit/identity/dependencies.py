@@ -19,6 +19,7 @@ from otel_kit.errors import ConfigurationError
 from otel_kit.identity.identities import Identities
 from otel_kit.identity.model import Identity
 from otel_kit.refusals import Refusal, refuse
+from otel_kit.security import security_event
 
 __all__ = ["RequireApiKey", "RequireTier"]
 
@@ -114,5 +115,6 @@ class RequireTier(RequireApiKey):
         if identity is None:
             refuse(connection, UNAUTHORIZED)
         if identity.tier not in self._tiers:
+            security_event("unauthorised_access_attempt", user_id=identity.value, reason="other_tier")
             refuse(connection, FORBIDDEN)
         return identity

@@ -17,7 +17,7 @@ from otel_kit.context import current_record
 from otel_kit.environment import MASK
 from otel_kit.errors import ConfigurationError
 from otel_kit.faults import fault
-from otel_kit.identity.addresses import LOCAL, Addresses
+from otel_kit.identity.addresses import LOCAL, identity_of
 from otel_kit.identity.keys import MAX_KEY_BYTES, ApiKeys
 from otel_kit.identity.model import Identity, Reason
 from otel_kit.security import security_event
@@ -32,7 +32,7 @@ Verdict = tuple[Identity | None, Reason | None]
 
 NOTHING_SENT: Verdict = (None, None)
 
-SAID_KEY = "otel_kit.auth_failed"
+SAID_KEY = "otel_kit.credential_failed"
 """In the scope of a request whose failed credential has been told of."""
 
 
@@ -68,7 +68,6 @@ class Identities:
         self._keys = ApiKeys(api_keys)
         self._tokens = None if jwt_key is None else _tokens(jwt_key.get_secret_value(), algorithms)
         self._checks = bool(self._keys) or self._tokens is not None
-        self._addresses = Addresses()
 
     @property
     def has_keys(self) -> bool:
@@ -96,7 +95,7 @@ class Identities:
         if found is not None:
             return found
         try:
-            return self._addresses.identity(client)
+            return identity_of(client)
         except Exception as error:
             fault("identity", error)
             return LOCAL
@@ -165,7 +164,7 @@ def _tell(reason: Reason) -> None:
         if SAID_KEY in record.scope:
             return
         record.scope[SAID_KEY] = True
-    security_event("auth_failed", record=record, reason=reason)
+    security_event("token_validation_failure", reason=reason)
 
 
 def _tokens(content: str, algorithms: Sequence[str]) -> Verifier:

@@ -28,6 +28,16 @@ __all__ = ["collector_check", "disk_check", "http_check", "redis_check", "sqlalc
 
 DEFAULT_FREE_RATIO = 0.05
 MAX_STATUS_LINE = 1024
+DATABASES = {
+    "cockroachdb": "CockroachDB",
+    "mariadb": "MariaDB",
+    "mssql": "SQL Server",
+    "mysql": "MySQL",
+    "oracle": "Oracle",
+    "postgresql": "PostgreSQL",
+    "sqlite": "SQLite",
+}
+"""SQLAlchemy's dialects, as people write them; others keep their names."""
 
 _STATUS_LINE = re.compile(rb"HTTP/1\.[01] (\d{3})\s")
 
@@ -52,7 +62,16 @@ def sqlalchemy_check(engine: Any) -> Callable[[], Any]:
         with engine.connect() as connection:
             connection.execute(statement)
 
-    return ask_async if hasattr(engine, "sync_engine") else ask
+    dialect = str(engine.dialect.name)
+    return _typed(ask_async if hasattr(engine, "sync_engine") else ask, DATABASES.get(dialect, dialect))
+
+
+def _typed(function: Callable[[], Any], name: str) -> Callable[[], Any]:
+    """
+    The function, which now says itself what it asks: health documents may tell.
+    """
+    function.__dict__["check_type"] = name
+    return function
 
 
 def redis_check(client_or_url: Any, *, timeout_seconds: float = 2.0) -> Callable[[], Any]:
@@ -76,7 +95,7 @@ def redis_check(client_or_url: Any, *, timeout_seconds: float = 2.0) -> Callable
     def ask() -> None:
         client.ping()
 
-    return ask_async if inspect.iscoroutinefunction(client.execute_command) else ask
+    return _typed(ask_async if inspect.iscoroutinefunction(client.execute_command) else ask, "Redis")
 
 
 def _redis_client(url: str, timeout_seconds: float) -> Any:

@@ -82,6 +82,12 @@ class Child:
             self.m[self.i + place] += count
         other.m, other.i = self.m, self.i
 
+    def cells(self) -> tuple[float, ...]:
+        """
+        As a seat holds them: what adds up, and behind it what does not.
+        """
+        return self.values()
+
     def exemplars(self) -> tuple[Exemplar | None, ...]:
         """
         The last exemplar of each cell, or nothing at all if there is none.
@@ -103,6 +109,11 @@ class Child:
         else:
             m[i] = 0.0
         return Move(self, m, i, [0.0] * self.width)
+
+    def arrive(self) -> None:
+        """
+        Called with `write_lock` held, when `m` and `i` have become others: bring what does not add up.
+        """
 
     def leave(self) -> None:
         """
@@ -148,6 +159,7 @@ class Move:
         with write_lock:
             self._m, self._i = child.m, child.i
             child.m, child.i = m, i
+            child.arrive()
         self.carry()
 
     def carry(self) -> None:

@@ -10,12 +10,11 @@ import time
 from bisect import bisect_left
 from collections.abc import Callable
 
-from otel_kit.catalogue import Declaration
 from otel_kit.faults import fault
 from otel_kit.ledger.cells import GLOBAL_LOCK, Child, ExemplarIds, guard
 from otel_kit.ledger.timing import ExceptionCount, InProgress, Timer
 
-__all__ = ["CounterChild", "GaugeChild", "HistogramChild", "SummaryChild", "make_child"]
+__all__ = ["CounterChild", "GaugeChild", "HistogramChild", "SummaryChild"]
 
 INFINITY = float("inf")
 
@@ -190,16 +189,6 @@ class SummaryChild(Child):
         Block or decorator whose duration in seconds is observed.
         """
         return Timer(self.observe)
-
-
-def make_child(declaration: Declaration) -> Child:
-    """
-    Empty cells for one series of this metric.
-    """
-    if declaration.kind == "histogram":
-        return HistogramChild(declaration.width, declaration.buckets)
-    makers = {"counter": CounterChild, "gauge": GaugeChild, "summary": SummaryChild}
-    return makers[declaration.kind](declaration.width)
 
 
 if not GLOBAL_LOCK:

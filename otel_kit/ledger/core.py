@@ -15,9 +15,10 @@ from typing import Any
 from otel_kit.catalogue import Declaration
 from otel_kit.faults import after_fork, counts, fault
 from otel_kit.ledger.family import OVERFLOW_KEY, Family
+from otel_kit.ledger.look import Look
 from otel_kit.ledger.metrics import KINDS, REGISTRY, Counter, Gauge
 from otel_kit.ledger.registry import Registry
-from otel_kit.ledger.snapshot import FamilySnapshot, Series
+from otel_kit.ledger.snapshot import FamilySnapshot
 from otel_kit.ledger.workers import State, Workers
 
 __all__ = ["Ledger"]
@@ -41,8 +42,9 @@ class Ledger:
         self.registry = registry
         self.start_time = time.time()
         """Epoch seconds since when `snapshot(own=True)` counts."""
-        self._workers = Workers(registry, self.refresh)
+        self._workers = Workers(registry, self.refresh, self._beat)
         self._hooks: list[Callable[[], object]] = []
+        self._beats: list[Callable[[], object]] = []
         self._refreshing = threading.RLock()
         self._depth = 0
         registry.refused = registry.intern(Counter, REFUSED, None, local=False)
@@ -64,6 +66,14 @@ class Ledger:
     def clean_label(self, clean: Callable[[str, str], str]) -> None:
         self.registry.clean_label = clean
         self.registry.clean_early_series()
+
+    @property
+    def directory(self) -> str | None:
+        """
+        What the workers of this server have in common on disk; None while this process counts for itself.
+        """
+        sharing = self._workers.sharing
+        return None if sharing is None else sharing.directory
 
     @property
     def state(self) -> State:
@@ -112,6 +122,29 @@ class Ledger:
         """
         self._hooks = [known for known in self._hooks if known != hook]
 
+    def on_beat(self, hook: Callable[[], object]) -> None:
+        """
+        Call the hook when this process begins to serve, and from then on at least once a second, whoever asks or not.
+
+        For what must look again and again. It must be quick, safe in any thread, and may come when nothing is due.
+        """
+        self._beats = [*self._beats, hook]
+        self._workers.keep_beating(True)
+
+    def off_beat(self, hook: Callable[[], object]) -> None:
+        """
+        Call the hook no more; no error if it was never there.
+        """
+        self._beats = [known for known in self._beats if known != hook]
+        self._workers.keep_beating(bool(self._beats))
+
+    def _beat(self) -> None:
+        for hook in self._beats:
+            try:
+                hook()
+            except Exception as error:  # one that fails must not stop the others, nor the thread
+                fault("ledger", error)
+
     def refresh(self) -> None:
         """
         Bring gauges up to date. Two at once would repeat the work: the later one waits shortly.
@@ -156,22 +189,20 @@ class Ledger:
         As `snapshot`, one metric at a time, so that an event loop may do other things in between.
         """
         self.refresh()
-        registry, sharing = self.registry, self._workers.sharing
-        with registry.lock:
-            families = list(registry.listed.values()) if own else registry.families()
-            merged = None if own or sharing is None else sharing.merge(self._declared, registry.version)
-        for family in families:
-            if merged is None or family.local:
-                yield FamilySnapshot(family.declaration, _series_here(family, own))
-        if merged is None:
-            return
-        merge, totals = merged
-        shared = {family.declaration.schema: family.declaration for family in families if not family.local}
-        for schema, line in list(merge.lines.items()):
-            shared.setdefault(schema, line.declaration)
-        children = {family.declaration.schema: family.series for family in families}
-        for schema, declaration in shared.items():
-            yield FamilySnapshot(declaration, merge.series(schema, totals, children.get(schema, {})))
+        with self.registry.lock:
+            families = list(self.registry.listed.values()) if own else self.registry.families()
+            look = self.look(own)
+        yield from look.families(families)
+
+    def look(self, own: bool = False) -> Look:
+        """
+        What is counted at this moment, for metrics to be asked one by one. Gauges are not brought up to date.
+        """
+        sharing = self._workers.sharing
+        if own or sharing is None:
+            return Look(own, None)
+        with self.registry.lock:
+            return Look(own, sharing.merge(self._declared, self.registry.version))
 
     def _declared(self, name: str) -> Declaration | None:
         family = self.registry.listed.get(name)
@@ -210,6 +241,7 @@ class Ledger:
             directory: Keep the files below this one; for tests.
         """
         self._workers.attach(service, group, directory)
+        self._beat()
 
     def close(self) -> None:
         """
@@ -234,10 +266,3 @@ class Ledger:
             for family in self.registry.all_families():
                 for child in family.series.values():
                     child.zero()
-
-
-def _series_here(family: Family[Any], own: bool) -> list[Series]:
-    return [
-        Series(child.labels, child.own_values() if own else child.values(), child.exemplars(), key)
-        for key, child in list(family.series.items())
-    ]

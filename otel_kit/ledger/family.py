@@ -10,16 +10,19 @@ bounded: a caller that sends ever new values gets the overflow series, and is no
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 
 from otel_kit.catalogue import OVERFLOW_LABEL, Declaration
 from otel_kit.ledger.cells import Child
-from otel_kit.ledger.children import make_child
+from otel_kit.ledger.children import CounterChild, GaugeChild, HistogramChild, SummaryChild
+from otel_kit.ledger.extremes import ExtremesChild
 
 if TYPE_CHECKING:
+    from otel_kit.ledger.look import Look
     from otel_kit.ledger.registry import Registry
 
-__all__ = ["MAX_SERIES", "OVERFLOW_KEY", "Family", "label_pairs"]
+__all__ = ["MAX_SERIES", "OVERFLOW_KEY", "Family", "label_pairs", "make_child"]
 
 MAX_SERIES = 2000
 """As the OpenTelemetry SDK's."""
@@ -36,6 +39,7 @@ class Family(Generic[ChildT]):
 
     `local` means that the numbers are this process's own affair: no other worker's are added.
     `is_own` means that the ledger itself fills it, with names that need no policy, even where it fails.
+    `derived` is asked for the one value of a gauge that follows from other metrics; its cells are not read then.
     """
 
     def fill(self, declaration: Declaration, registry: Registry, max_series: int | None, local: bool) -> None:
@@ -49,6 +53,7 @@ class Family(Generic[ChildT]):
         self.max_series = MAX_SERIES if max_series is None else max_series
         self.local = local
         self.is_own = False
+        self.derived: Callable[[Look], float] | None = None
         self.children: dict[tuple[str, ...], ChildT] = {}
         self.series: dict[tuple[str, ...], ChildT] = {}
         self._registry = registry
@@ -138,6 +143,17 @@ class Family(Generic[ChildT]):
         if self.labelnames:
             raise ValueError(f"metric {self.name} takes the labels {self.labelnames}")
         return self.series[()]
+
+
+def make_child(declaration: Declaration) -> Child:
+    """
+    Empty cells for one series of this metric.
+    """
+    if declaration.kind == "histogram":
+        make = ExtremesChild if declaration.extremes else HistogramChild
+        return make(declaration.summed, declaration.buckets)
+    makers = {"counter": CounterChild, "gauge": GaugeChild, "summary": SummaryChild}
+    return makers[declaration.kind](declaration.summed)
 
 
 def label_pairs(declaration: Declaration, key: tuple[str, ...]) -> tuple[tuple[str, str], ...]:

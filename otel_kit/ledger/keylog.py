@@ -63,14 +63,15 @@ class KeyLog:
         if number is None:
             number = len(self._declarations)
             d = declaration
-            lines.append(["metric", number, d.kind, d.name, d.help, d.labels, d.buckets, d.unit, d.merge])
+            more = [True] if d.extremes else []
+            lines.append(["metric", number, d.kind, d.name, d.help, d.labels, d.buckets, d.unit, d.merge, *more])
         lines.append(["series", slot, declaration.width, number, *key])
         return b"".join(json.dumps(line).encode() + b"\n" for line in lines)
 
     def _read(self, fields: list[Any]) -> None:
         if fields[0] == "metric":
-            number, kind, name, text, labels, buckets, unit, merge = fields[1:]
-            declaration = Declaration(kind, name, text, tuple(labels), tuple(buckets), unit, merge)
+            number, kind, name, text, labels, buckets, unit, merge, *more = fields[1:]
+            declaration = Declaration(kind, name, text, tuple(labels), tuple(buckets), unit, merge, *more)
             self._declarations[number] = declaration
             self._numbers[declaration.schema] = number
             return

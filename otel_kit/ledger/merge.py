@@ -4,17 +4,17 @@ Adding up seats.
 Owns the plan of a merge: one long vector of totals, and for each seat which slot goes where. The
 plan grows with new series; adding up itself runs at the speed of C. Knows nothing of files.
 
-Counters, histograms and summaries of dead workers count, their gauges do not. Numbers whose
-declarations differ, as after a change of buckets, are never added: the process that is asked shows
-its own kind.
+Counters, histograms and summaries of dead workers count, their gauges do not. Some numbers are no sums
+but picked: certain gauges, and the extremes of histograms. Numbers whose declarations differ, as after a
+change of buckets, are never brought together: the process that is asked shows its own kind.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from operator import add, itemgetter
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from otel_kit.catalogue import Declaration
 from otel_kit.ledger.cells import Child
@@ -50,6 +50,26 @@ class Source(Protocol):
         """
 
 
+class Pick(NamedTuple):
+    """
+    How one of several numbers is chosen, where they are no parts of a sum.
+    """
+
+    choose: Callable[..., float]
+    """`min` or `max`."""
+    of_dead: bool
+    """Whether the numbers of dead workers count."""
+    nothing: float
+    """What is shown if there is none."""
+
+
+Sheet = tuple[list[float], dict[int, int], bool]
+"""What is read of a seat, which slots hold numbers to be picked, and whether somebody sits there."""
+
+SMALLEST = Pick(min, of_dead=True, nothing=math.inf)
+LARGEST = Pick(max, of_dead=True, nothing=-math.inf)
+
+
 class Line:
     """
     The series of one metric, and where their totals stand.
@@ -77,7 +97,7 @@ class Merge:
         self._declared = declared
         self._size = 0
         self._places: dict[tuple[tuple[object, ...], tuple[str, ...]], int] = {}
-        self._extremes: dict[int, Declaration] = {}
+        self._picks: dict[int, Pick] = {}
         self._shares = [Share(source) for source in sources]
 
     def totals(self, homeless: Iterable[tuple[Row, Sequence[float]]]) -> tuple[float, ...]:
@@ -94,16 +114,29 @@ class Merge:
         totals = [0.0] * self._width()
         for share, alive in live:
             totals = list(map(add, totals, share.contribution(self._width(), alive)))
-        for place, values in extra:
-            for offset, value in enumerate(values if place != NOWHERE else ()):
-                totals[place + offset] += value
-        for place, declaration in self._extremes.items():
-            found = [
-                share.values[slot] for share, alive in live if alive and (slot := share.extremes.get(place)) is not None
-            ]
-            found += [values[0] for at, values in extra if at == place]
-            totals[place] = _extreme(declaration, found)
+        loose = self._add_loose(extra, totals)
+        self._pick([(share.values, share.picked, alive) for share, alive in live], loose, totals)
         return tuple(totals)
+
+    def _add_loose(self, extra: list[tuple[int, Sequence[float]]], totals: list[float]) -> dict[int, list[float]]:
+        """
+        Add the numbers that stand in no seat; those that are no parts of a sum are returned by their place.
+        """
+        loose: dict[int, list[float]] = {}
+        for place, values in extra:
+            for here, value in enumerate(values if place != NOWHERE else (), place):
+                if here in self._picks:
+                    loose.setdefault(here, []).append(value)
+                else:
+                    totals[here] += value
+        return loose
+
+    def _pick(self, sheets: list[Sheet], loose: dict[int, list[float]], totals: list[float]) -> None:
+        for place, (choose, of_dead, nothing) in self._picks.items():
+            found = [values[slots[place]] for values, slots, alive in sheets if place in slots and (alive or of_dead)]
+            found += loose.get(place, ())
+            # NaN differs from itself: it stands for a seat whose owner has set nothing
+            totals[place] = choose([value for value in found if value == value], default=nothing)
 
     def series(
         self, schema: tuple[object, ...], totals: tuple[float, ...], children: Mapping[tuple[str, ...], Child]
@@ -117,10 +150,12 @@ class Merge:
         line = self.lines.get(schema)
         if line is None:
             return []
-        width, new = line.declaration.width, tuple.__new__
+        width, new = line.declaration.summed, tuple.__new__
+        if line.declaration.extremes:
+            return list(_series_with_extremes(line, totals, children))
         return [
             # what Series(…) does, at half the price
-            new(Series, (labels, totals[place : place + width], _exemplars(children.get(key)), key))
+            new(Series, (labels, totals[place : place + width], _exemplars(children.get(key)), key, None))
             for key, labels, place in line.places
             if place + width <= len(totals)
         ]
@@ -145,8 +180,7 @@ class Merge:
         place = self._places[declaration.schema, row.key] = self._size
         self._size += declaration.width
         line.places.append((row.key, label_pairs(declaration, row.key), place))
-        if declaration.merge != "sum":
-            self._extremes[place] = declaration
+        self._picks.update((place + offset, pick) for offset, pick in _picks_of(declaration))
         return place
 
 
@@ -158,8 +192,8 @@ class Share:
     def __init__(self, source: Source) -> None:
         self.source = source
         self.values: list[float] = []
-        self.extremes: dict[int, int] = {}
-        """Slots of gauges that are not added, by their place in the totals."""
+        self.picked: dict[int, int] = {}
+        """Slots of what is not added, by their place in the totals."""
         self._known = 0
         self._slots: dict[bool, list[int]] = {True: [], False: []}
         self._getters: dict[bool, Callable[[list[float]], tuple[float, ...]]] = {}
@@ -178,12 +212,13 @@ class Share:
         if place == NOWHERE:
             return
         declaration = row.declaration
+        self.picked.update((place + offset, row.slot + offset) for offset, _ in _picks_of(declaration))
         if declaration.merge != "sum":
-            self.extremes[place] = row.slot
             return
+        width = declaration.summed
         for slots in (self._slots[True],) if declaration.kind == "gauge" else self._slots.values():
-            slots.extend([NOWHERE] * (place + declaration.width - len(slots)))
-            slots[place : place + declaration.width] = range(row.slot, row.slot + declaration.width)
+            slots.extend([NOWHERE] * (place + width - len(slots)))
+            slots[place : place + width] = range(row.slot, row.slot + width)
 
     def contribution(self, width: int, alive: bool) -> tuple[float, ...]:
         """
@@ -202,8 +237,25 @@ def _exemplars(child: Child | None) -> tuple[Exemplar | None, ...]:
     return () if child is None else child.exemplars()
 
 
-def _extreme(declaration: Declaration, found: list[float]) -> float:
-    numbers = [value for value in found if not math.isnan(value)]
-    if not numbers:
-        return 0.0
-    return max(numbers) if declaration.merge == "max" else min(numbers)
+def _series_with_extremes(
+    line: Line, totals: tuple[float, ...], children: Mapping[tuple[str, ...], Child]
+) -> Iterator[Series]:
+    width = line.declaration.summed
+    for key, labels, place in line.places:
+        end = place + width
+        if end + 2 <= len(totals):
+            low, high = totals[end : end + 2]
+            found = (low, high) if low <= high else None
+            yield Series(labels, totals[place:end], _exemplars(children.get(key)), key, found)
+
+
+def _picks_of(declaration: Declaration) -> tuple[tuple[int, Pick], ...]:
+    """
+    Which numbers of a series are no sums.
+    """
+    if declaration.merge != "sum":
+        return ((0, Pick(max if declaration.merge == "max" else min, of_dead=False, nothing=0.0)),)
+    if declaration.extremes:
+        end = declaration.summed
+        return ((end, SMALLEST), (end + 1, LARGEST))
+    return ()

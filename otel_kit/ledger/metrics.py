@@ -162,6 +162,7 @@ class Histogram(Family[HistogramChild]):
 
     Args:
         buckets: Upper bounds in the metric's own unit, rising; +Inf is always there.
+        extremes: Keep the smallest and largest observation too; no text format shows them.
     """
 
     def __new__(
@@ -175,10 +176,11 @@ class Histogram(Family[HistogramChild]):
         registry: Registry | None = REGISTRY,
         *,
         buckets: Iterable[float] = DEFAULT_BUCKETS,
+        extremes: bool = False,
         max_series: int | None = None,
     ) -> Histogram:
-        full = _full_name(name, namespace, subsystem, unit)
-        declaration = Declaration("histogram", full, documentation, label_names(labelnames), bucket_bounds(buckets))
+        full, bounds = _full_name(name, namespace, subsystem, unit), bucket_bounds(buckets)
+        declaration = Declaration("histogram", full, documentation, label_names(labelnames), bounds, extremes=extremes)
         return _made(cls, declaration, registry, max_series)
 
     def observe(self, value: float, exemplar: ExemplarIds | None = None) -> None:

@@ -21,6 +21,7 @@ import fcntl
 import mmap
 import os
 import secrets
+from array import array
 from bisect import bisect_right
 from typing import NamedTuple
 
@@ -163,7 +164,7 @@ class Seat:
 
     def allocate(self, declaration: Declaration, key: tuple[str, ...]) -> tuple[memoryview[float], int]:
         """
-        View and place of the series' slots, zero if they are new.
+        View and place of the series' slots, empty if they are new.
 
         Raises:
             OSError: The disk is full.
@@ -175,6 +176,7 @@ class Seat:
         if self._next + declaration.width > last.first + last.size:
             self._grow(declaration.width * SLOT_BYTES)
             self._next = self._chunks[-1].first
+        self._empty(declaration)
         # slots first, key second, counts last: whoever reads a key finds its slots
         lines = self._log.lines_for(self._next, declaration, key)
         self._append(lines)
@@ -184,6 +186,12 @@ class Seat:
         if place is None:
             raise OSError("the key log does not hold what was written to it")
         return place
+
+    def _empty(self, declaration: Declaration) -> None:
+        # also those that should be zero: somebody may have died between this and the key
+        last = self._chunks[-1]
+        first = self._next - last.first
+        last.view[first : first + declaration.width] = array("d", declaration.empty)
 
     def copy_to(self, directory: str) -> Seat:
         """

@@ -165,7 +165,7 @@ class Sharing:
         state = (version, sources)
         if self._merge is None or self._merged != state:
             self._merge, self._merged = Merge(sources, declared), state
-        homeless = [(Row(0, placed[0], placed[1]), placed[2].values()) for placed in self.homeless.values()]
+        homeless = [(Row(0, placed[0], placed[1]), placed[2].cells()) for placed in self.homeless.values()]
         return self._merge, self._merge.totals(homeless)
 
     def close(self) -> None:

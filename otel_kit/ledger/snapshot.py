@@ -39,6 +39,8 @@ class Series(NamedTuple):
     """Empty, or one place for each of `values`: `exemplars[i]` belongs to `values[i]`."""
     key: tuple[str, ...] = ()
     """The label values. With the metric's name it is this series' identity, in every snapshot."""
+    extremes: tuple[float, float] | None = None
+    """Smallest and largest observation, of a histogram that keeps them and has one."""
 
 
 class FamilySnapshot(NamedTuple):

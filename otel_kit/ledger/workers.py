@@ -16,7 +16,7 @@ from otel_kit.faults import fault
 from otel_kit.ledger.cells import Child, renew_lock
 from otel_kit.ledger.group import find_group
 from otel_kit.ledger.metrics import Gauge
-from otel_kit.ledger.pulse import Pulse
+from otel_kit.ledger.pulse import LONE_BEAT_SECONDS, Pulse
 from otel_kit.ledger.registry import Registry
 
 if TYPE_CHECKING:
@@ -43,13 +43,15 @@ class Workers:
 
     Args:
         refresh: Called four times a second while numbers are shared.
+        beat: Called as often then, and in a process alone once a second while that is wanted.
     """
 
-    def __init__(self, registry: Registry, refresh: Callable[[], None]) -> None:
+    def __init__(self, registry: Registry, refresh: Callable[[], None], beat: Callable[[], None]) -> None:
         self.state: State = "idle"
         self.sharing: Sharing | None = None
-        self._registry, self._refresh = registry, refresh
+        self._registry, self._refresh, self._beat = registry, refresh, beat
         self._pulse: Pulse | None = None
+        self._beats_alone = False
         self._place: tuple[str, str | None] = ("", None)
         self._checks = 0
 
@@ -63,11 +65,32 @@ class Workers:
             found = group if group is not None else find_group(service)
             if found is None:
                 self.state = "alone"
+                self._pulse_alone()
                 return
             self._place = (found, directory)
             self.state = "unshared"
             self._open(quiet=False)
-            self._pulse = Pulse(self._refresh, self.check)
+            self._pulse = Pulse(self._refresh, self.check, self._beat)
+
+    def keep_beating(self, wanted: bool) -> None:
+        """
+        Whether a process that serves alone needs a pulse as well.
+        """
+        idle = None
+        with self._registry.lock:
+            self._beats_alone = wanted
+            if self.state == "alone":
+                if wanted:
+                    self._pulse_alone()
+                else:
+                    idle, self._pulse = self._pulse, None
+        # without the lock, which a beat may be waiting for
+        if idle is not None:
+            idle.stop()
+
+    def _pulse_alone(self) -> None:
+        if self._beats_alone and self._pulse is None:
+            self._pulse = Pulse(self._beat, seconds=LONE_BEAT_SECONDS)
 
     def close(self) -> None:
         """

@@ -7,6 +7,7 @@ makes one `Logs` for the process and a `RequestLog` for each application.
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
@@ -21,6 +22,7 @@ from otel_kit.logs.levels import level_number
 from otel_kit.logs.output import DropReason, StandardOutput
 from otel_kit.logs.takeover import Takeover
 from otel_kit.logs.writer import LineWriter
+from otel_kit.security import restore_logging_by
 
 if TYPE_CHECKING:
     from otel_kit.redaction import Policy
@@ -74,6 +76,7 @@ class Logs:
         Take logging over. To be called at set-up, before anything is logged.
         """
         self.takeover.install()
+        restore_logging_by(self._put_back)
 
     def start(self) -> None:
         """
@@ -104,7 +107,15 @@ class Logs:
         """
         Leave the `logging` tree as it was found.
         """
+        restore_logging_by(None)
         self.takeover.undo()
+
+    def _put_back(self, logger: logging.Logger) -> None:
+        """
+        Come back where a later configuration has removed the kit's handler, or disabled this logger.
+        """
+        if logger.disabled or self.handler not in logging.root.handlers:
+            self.takeover.restore(logger)
 
 
 def _count_dropped(reason: DropReason, lines: int) -> None:

@@ -21,7 +21,7 @@ from opentelemetry import trace
 from otel_kit.context import correlation_id, current_record
 from otel_kit.faults import fault
 from otel_kit.logs.exceptions import ExceptionText, describe
-from otel_kit.logs.item import LogItem
+from otel_kit.logs.item import LogItem, user_of
 from otel_kit.logs.quiet import LibraryNoise
 from otel_kit.logs.values import bounded, plain_mapping, safe_text
 
@@ -164,11 +164,13 @@ def message_of(record: logging.LogRecord) -> str:
 
 def set_ids(item: LogItem) -> None:
     """
-    Correlation, trace and span id of the code that is logging.
+    Correlation, trace and span id of the code that is logging, and what is known of its request.
     """
     item.correlation_id = correlation_id()
     span = trace.get_current_span()
     request = current_record.get()
+    if request is not None:
+        item.route, item.user = request.route_by_now(), user_of(request)
     if request is not None and span is request.span:
         item.trace_id, item.span_id, item.trace_flags = request.trace_id, request.span_id, request.trace_flags
     elif span is not trace.INVALID_SPAN:

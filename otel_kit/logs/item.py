@@ -19,13 +19,19 @@ from otel_kit.logs.values import TEXT_LIMIT, Plain
 if TYPE_CHECKING:
     from otel_kit.redaction import Policy
 
-__all__ = ["BASE_SIZE", "LogClass", "LogItem", "RequestItem"]
+__all__ = ["AUDIT_BYTES", "AUDIT_ITEMS", "BASE_SIZE", "LogClass", "LogItem", "RequestItem", "user_of"]
 
 LogClass = Literal["audit", "security", "error", "application"]
 """How long a line is kept and who reads it. A record that fits two classes has the first."""
 
+MAX_USER = 256
+
 BASE_SIZE = 400
 """Bytes that an item without texts of its own takes on a line and in memory."""
+
+AUDIT_ITEMS = 10_000
+AUDIT_BYTES = 8 * 1024 * 1024
+"""What a queue of log records takes beyond its bound, of those of class `audit`: they are the last to be lost."""
 
 
 class LogItem:
@@ -47,10 +53,12 @@ class LogItem:
         "logger",
         "message",
         "module",
+        "route",
         "size",
         "span_id",
         "trace_flags",
         "trace_id",
+        "user",
     )
 
     kind: Literal["application", "request"] = "application"
@@ -71,6 +79,8 @@ class LogItem:
         self.module: str | None = None
         self.function: str | None = None
         self.line: int | None = None
+        self.route: str | None = None
+        self.user: str | None = None
         self.size = BASE_SIZE
         self.cleaned = False
 
@@ -86,6 +96,8 @@ class LogItem:
         self.message = policy.text(self.message, TEXT_LIMIT)
         if self.extra:
             self.extra = policy.mapping(self.extra, TEXT_LIMIT)
+        if self.user is not None:
+            self.user = policy.text(self.user, MAX_USER)
         self._clean_exception(policy)
         self.cleaned = True
 
@@ -102,7 +114,7 @@ class RequestItem(LogItem):
     How one request went. Path and client are clean already: the ring cleans them at the source.
     """
 
-    __slots__ = ("client", "duration_seconds", "method", "path", "route", "status_code")
+    __slots__ = ("client", "duration_seconds", "method", "path", "status_code")
 
     kind = "request"
 
@@ -122,12 +134,13 @@ class RequestItem(LogItem):
         self.span_id = record.span_id
         self.trace_flags = record.trace_flags
         self.log_class = "application"
-        self.module = self.function = self.line = None
+        self.module, self.function, self.line = "access", "emit", 0
         self.size = BASE_SIZE + len(record.path)
         self.cleaned = False
         self.method = record.method
         self.path = record.path
         self.route = record.route
+        self.user = user_of(record)
         self.client = record.client
         self.status_code = record.status_code
         self.duration_seconds = record.duration_seconds
@@ -139,8 +152,18 @@ class RequestItem(LogItem):
         if not self.cleaned:
             if self.extra:
                 self.extra = policy.mapping(self.extra, TEXT_LIMIT)
+            if self.user is not None:
+                self.user = policy.text(self.user, MAX_USER)
             self._clean_exception(policy)
             self.cleaned = True
+
+
+def user_of(record: RequestRecord) -> str | None:
+    """
+    The subject of a verified token, where somebody has asked whose request this is.
+    """
+    identity = record.identity
+    return identity.value if identity is not None and identity.kind == "jwt" else None
 
 
 def kit_item(levelno: int, message: str, extra: dict[str, Plain]) -> LogItem:
@@ -149,6 +172,7 @@ def kit_item(levelno: int, message: str, extra: dict[str, Plain]) -> LogItem:
     """
     item = LogItem(time.time(), levelno, logging.getLevelName(levelno), "otel_kit", message)
     item.extra = extra
+    item.module, item.function, item.line = "item", "kit_item", 0
     if levelno >= logging.ERROR:
         item.log_class = "error"
     return item

@@ -54,11 +54,11 @@ _ATTRIBUTES = {
 """From which attribute of an item a source is made; the others are attributes by their own name."""
 
 _OF_ONE_REQUEST = frozenset(
-    {"timestamp", "correlation_id", "path", "client", "duration_ms", "duration_seconds", "process_id"}
+    {"timestamp", "correlation_id", "path", "client", "user", "duration_ms", "duration_seconds", "process_id"}
 )
 """In which two requests of one route, method and status differ; a process id differs after a fork."""
 
-_OF_REQUESTS = frozenset({"method", "path", "route", "client", "status_code", "duration_ms", "duration_seconds"})
+_OF_REQUESTS = frozenset({"method", "path", "client", "status_code", "duration_ms", "duration_seconds"})
 
 
 class _Columns:
@@ -147,7 +147,8 @@ class LineFields:
     def _with_callers_fields(
         self, line: dict[str, Any], extra: Mapping[str, Plain]
     ) -> tuple[dict[str, Any], Mapping[str, Plain]]:
-        filled = {name: extra[name] for name in self._callers if name in extra and name not in line}
+        # what the caller says goes before what the request says: an event may be about another user than its own
+        filled = {name: extra[name] for name in self._callers if name in extra}
         if not filled:
             return line, extra
         found = {**line, **filled}

@@ -54,7 +54,7 @@ class DescriptorOutput:
         shared = stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode)
         self.batch_bytes = select.PIPE_BUF if shared else FILE_BATCH_BYTES
         self.waiting_since: float | None = None
-        self._descriptor = descriptor
+        self.number = descriptor
         self._poll = select.poll()
         self._poll.register(descriptor, select.POLLOUT)
         self._torn = False
@@ -95,7 +95,7 @@ class DescriptorOutput:
         while rest:
             try:
                 if self._poll.poll(patience * 1000):
-                    count = os.write(self._descriptor, rest[:most])
+                    count = os.write(self.number, rest[:most])
                     sent += count
                     rest = rest[count:]
                     continue
@@ -158,6 +158,14 @@ class StandardOutput:
             return _write_stream(stream, data)
         descriptor = self._open()
         return (0, "closed") if descriptor is None else descriptor.write(data, give_up)
+
+    def close(self) -> None:
+        """
+        Give the copy of the descriptor back; a later write makes a new one.
+        """
+        descriptor, self._descriptor = self._descriptor, None
+        if descriptor is not None:
+            os.close(descriptor.number)
 
     def _open(self) -> DescriptorOutput | None:
         if self._descriptor is None:

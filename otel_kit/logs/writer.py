@@ -2,7 +2,7 @@
 Log lines on their way to standard output, without making anybody wait.
 
 Owns a queue bounded by records and bytes, and the daemon thread that redacts, lays out and
-writes what is in it. Knows nothing of the `logging` module or of OTLP.
+writes what is in it. What is of class `audit` has room beyond. Knows nothing of `logging` or OTLP.
 
 Until `start` (while the application is being set up), and after `close`, there is no thread:
 a line is written by its caller as far as the output takes it at once, and waits otherwise. So a
@@ -28,7 +28,7 @@ from itertools import accumulate
 from typing import TYPE_CHECKING
 
 from otel_kit.faults import fault
-from otel_kit.logs.item import LogItem
+from otel_kit.logs.item import AUDIT_BYTES, AUDIT_ITEMS, LogItem
 from otel_kit.logs.layouts import LineLayout
 from otel_kit.logs.losses import Losses
 from otel_kit.logs.output import DescriptorOutput, DropReason, StandardOutput
@@ -110,6 +110,8 @@ class LineWriter:
         with self._lock:
             waiting = len(self._queue)
             full = waiting >= self._max_items or self._bytes + item.size > self._max_bytes
+            if full and item.log_class == "audit":
+                full = waiting >= self._max_items + AUDIT_ITEMS or self._bytes > self._max_bytes + AUDIT_BYTES
             if not full:
                 self._bytes += item.size
                 self._queue.append(item)

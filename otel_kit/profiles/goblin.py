@@ -7,12 +7,29 @@ metrics are listed on `/metrics` once an application is set up with the profile.
 
 from __future__ import annotations
 
-from otel_kit.health_layout import GOBLIN_HEALTH
-from otel_kit.layout import GOBLIN_LAYOUT
+from typing import Any
+
 from otel_kit.ledger import Counter, Gauge, Histogram
-from otel_kit.profiles import Profile, RequestMetric
+from otel_kit.profiles import (
+    KUBERNETES_PROBES,
+    STATUSES,
+    Field,
+    HealthReport,
+    HealthRoute,
+    HealthRoutes,
+    LogLayout,
+    Profile,
+    Reading,
+    RequestMetric,
+    Threshold,
+    all_services,
+    one_service,
+    state_only,
+)
+from otel_kit.profiles.readings import increase, mean, quantiles, rate
 
 __all__ = [
+    "HEALTH",
     "PROFILE",
     "chat_completion_cost_usd_total",
     "chat_completion_errors_total",
@@ -93,6 +110,20 @@ chat_completion_cost_usd_total = Counter(
     registry=None,
 )
 
+
+def _all(report: HealthReport) -> dict[str, Any]:
+    return {"status": report.state, "services": all_services(report)}
+
+
+HEALTH = HealthRoutes(
+    (
+        HealthRoute("/health", "live", state_only),
+        HealthRoute("/health/all", "all", _all, statuses={**STATUSES, "degraded": "by setting"}),
+        HealthRoute("/health/{service}", "one", lambda report: one_service(report.checks[0])),
+        *KUBERNETES_PROBES,
+    )
+)
+
 PROFILE = Profile(
     name="goblin",
     metrics=(
@@ -108,14 +139,58 @@ PROFILE = Profile(
         chat_completion_cost_usd_total,
     ),
     requests=(
-        RequestMetric("total", http_requests_total, ("method", "route", "status")),
-        RequestMetric("duration", http_request_duration_seconds, ("method", "route")),
-        RequestMetric("in_progress", http_requests_in_progress, ("method", "route")),
-        RequestMetric("errors", http_errors_total, ("method", "route", "error_type")),
+        RequestMetric("total", http_requests_total, {"method": "method", "endpoint": "route", "status_code": "status"}),
+        RequestMetric("duration", http_request_duration_seconds, {"method": "method", "endpoint": "route"}),
+        RequestMetric("in_progress", http_requests_in_progress, {"method": "method", "endpoint": "route"}),
+        RequestMetric(
+            "errors", http_errors_total, {"method": "method", "endpoint": "route", "error_type": "error_type"}
+        ),
     ),
-    layout=GOBLIN_LAYOUT,
+    layout=LogLayout(
+        fields=(
+            Field("timestamp", "timestamp"),
+            Field("level", "level"),
+            Field("logger", "logger"),
+            Field("message", "message"),
+            Field("correlation_id", "correlation_id"),
+            Field("method", "method", on="request"),
+            Field("path", "path", on="request"),
+            Field("status_code", "status_code", on="request"),
+            Field("duration_ms", "duration_ms", on="request"),
+        )
+    ),
     quiet=("/health", "/readyz", "/startupz"),
     limits={"/auth": "10/minute", "/chat": "30/minute", "/health": "60/minute", "/": "100/minute"},
-    health=GOBLIN_HEALTH,
+    health=HEALTH,
     health_gauge=service_health_status,
+    environment={"LOG_LEVEL": "INFO", "CORS_ORIGINS": "", "RATELIMIT_ENABLED": "true"},
+    readings=(
+        Reading("request rate by endpoint", {"": rate("http_requests_total", "endpoint")}),
+        Reading("error rate by endpoint", {"": rate("http_errors_total", "endpoint")}),
+        Reading("p95 latency by endpoint", quantiles("http_request_duration_seconds", 95, by="endpoint")),
+        Reading("active requests (gauge)", {"": "sum(http_requests_in_progress) or vector(0)"}),
+        Reading(
+            "chat completion metrics",
+            {
+                "completions": rate("chat_completions_total", "provider, model"),
+                "tokens": rate("chat_completion_tokens_total", "token_type"),
+                "errors": rate("chat_completion_errors_total", "provider"),
+                "latency": mean("provider_latency_seconds", "provider"),
+            },
+        ),
+        Reading(
+            "cost of chat completions (business metric beside tokens)",
+            {"": increase("chat_completion_cost_usd_total", "model")},
+        ),
+        Reading("health checks", quantiles("http_request_duration_seconds", 95, selector='endpoint=~"/health.*"')),
+        Reading("chat completions", quantiles("http_request_duration_seconds", 95, selector='endpoint=~"/chat/.*"')),
+        Reading("auth login", quantiles("http_request_duration_seconds", 95, selector='endpoint="/auth/login"')),
+        Reading("time added to a request", {"": mean("otel_kit_middleware_duration_seconds")}),
+    ),
+    thresholds=(
+        Threshold("health checks", "health checks", target=0.1),
+        Threshold("chat completions", "chat completions", target=2.0),
+        Threshold("auth login", "auth login", target=0.5),
+        Threshold("added_per_request_ms_max", "time added to a request", target=0.005),
+    ),
 )

@@ -18,7 +18,7 @@ from starlette.types import Scope
 from otel_kit.faults import fault
 from otel_kit.identity import Identity
 
-__all__ = ["cost_of", "custom_identity", "is_preflight", "key_start"]
+__all__ = ["cost_of", "custom_identity", "is_preflight", "key_in_memory", "key_start"]
 
 MAX_IDENTITY = 4096
 MAX_TIER = 128
@@ -37,6 +37,13 @@ def key_start(identity: Identity, service: str = "") -> str:
     digest = _blank.copy()
     digest.update(f"{service}\0{identity.kind}\0{identity.value}".encode("utf-8", "surrogatepass"))
     return f"otel-kit:{KEY_VERSION}:{{{digest.hexdigest()}}}:"
+
+
+def key_in_memory(identity: Identity) -> str:
+    """
+    The same for windows that never leave the process: an address, of 64 characters at most, stands for itself.
+    """
+    return f"{identity.value}:" if identity.kind == "address" else key_start(identity)
 
 
 def custom_identity(

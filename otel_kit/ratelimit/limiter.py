@@ -25,14 +25,14 @@ from otel_kit.context import RequestRecord
 from otel_kit.faults import fault
 from otel_kit.identity import Identities, Identity
 from otel_kit.ratelimit.answers import refusal_by
-from otel_kit.ratelimit.clients import cost_of, custom_identity, is_preflight, key_start
+from otel_kit.ratelimit.clients import cost_of, custom_identity, is_preflight, key_in_memory, key_start
 from otel_kit.ratelimit.groups import Group
 from otel_kit.ratelimit.quick import QuickWay
 from otel_kit.ratelimit.rules import Policy, Rules
 from otel_kit.ratelimit.storage import Outcome, Storage, StorageAway, StorageState
 from otel_kit.ratelimit.urls import ALONE, is_memory, masked
 from otel_kit.refusals import Refusal
-from otel_kit.security import security_event
+from otel_kit.security import event_of_request
 
 if TYPE_CHECKING:
     from otel_kit.ratelimit.memory import MemoryWindows
@@ -191,7 +191,7 @@ class Limiter:
         """
         What is to be asked, in order: what may refuse before what only watches.
         """
-        client = key_start(identity, self.service)
+        client = key_in_memory(identity) if self._shared is None else key_start(identity, self.service)
         deciding, groups = Group(), []
         for policy in policies:
             quotas = policy.quotas_of(identity.tier) if policy.by_tier else policy.quotas
@@ -251,7 +251,7 @@ class Limiter:
             policy.tallies.shadow.inc()
             return None
         policy.tallies.refused.inc()
-        security_event("rate_limit_exceeded", record=record, policy=policy.name)
+        event_of_request(record, "limit_hit", policy=policy.name)
         return refusal_by(policy.header_name, rate, outcome.reset_after, outcome.remaining)
 
     def _without_storage(self, error: Exception, group: Group, record: RequestRecord) -> Decision:
@@ -276,7 +276,7 @@ class Limiter:
         if self._storage is None:
             self._storage = memory = self._local()
             if self._identify is None and not self._identities.has_credentials:
-                self._quick = QuickWay(memory, self._identities, self.service)
+                self._quick = QuickWay(memory)
         return self._storage
 
     def _local(self) -> MemoryWindows:

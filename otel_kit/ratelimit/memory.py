@@ -22,6 +22,7 @@ from limits.aio.storage.base import SlidingWindowCounterSupport
 from limits.aio.strategies import MovingWindowRateLimiter, SlidingWindowCounterRateLimiter
 from limits.errors import ConfigurationError
 
+from otel_kit.ratelimit.shelf import Shelf
 from otel_kit.ratelimit.storage import ADMITTED, Outcome, StorageState, Window
 from otel_kit.ratelimit.windows import Windows
 
@@ -140,8 +141,8 @@ class MemoryWindows:
     """
     The storage of one process, for any number of threads and loops.
 
-    By default it holds at most 100,000 windows of a client's own and 65,536 shared ones: about 260 bytes
-    each where clients come a few times, 640 at most.
+    By default it holds at most 100,000 windows of a client's own and 65,536 shared ones: about 210 bytes
+    each where clients come once, 640 at most.
     """
 
     def __init__(self, windows: Windows | None = None) -> None:
@@ -169,13 +170,12 @@ class MemoryWindows:
                 return ADMITTED
             return self._refusal(windows)
 
-    def take(self, window: Window) -> bool:
+    def take(self, shelf: Shelf, client: str, amount: int) -> bool:
         """
-        Take from one window, without a word on when it may be asked again.
+        Take one from one window of a rate, without a word on when it may be asked again.
         """
-        amount, seconds, strategy, key, cost = window
         with self._lock:
-            return _run(self._engines[strategy].hit(self._item(amount, seconds), key, cost=cost))
+            return self.windows.take_from(shelf, client, amount)
 
     def state(self) -> StorageState:
         """

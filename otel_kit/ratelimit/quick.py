@@ -2,8 +2,11 @@
 The short way through the limiter, for nearly all requests of nearly all services.
 
 Owns which policies and clients may take it: one rate, counted in memory, by the client's address.
+It counts in the windows of the long way, without asking `limits` for a strategy, which would ask for the same.
 It only ever admits. Whoever is not admitted here goes the long way, which refuses and says why; so
 the two ways never disagree, and the long way alone need be complete.
+
+Nothing is remembered here, so a decision costs the same whether one client comes or a million.
 """
 
 from __future__ import annotations
@@ -11,18 +14,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from otel_kit.context import RequestRecord
-from otel_kit.identity import Identities
-from otel_kit.ratelimit.clients import key_start
+from otel_kit.identity import MAX_ADDRESS, client_of
 from otel_kit.ratelimit.rules import Policy
-from otel_kit.ratelimit.storage import Window
 
 if TYPE_CHECKING:
     from otel_kit.ratelimit.memory import MemoryWindows
+    from otel_kit.ratelimit.shelf import Shelf
 
 __all__ = ["QuickWay"]
-
-MAX_KNOWN = 4096
-MAX_ADDRESS = 64
 
 
 class QuickWay:
@@ -30,37 +29,35 @@ class QuickWay:
     For an application whose clients are their addresses.
     """
 
-    def __init__(self, storage: MemoryWindows, identities: Identities, service: str = "") -> None:
-        self._service = service
+    def __init__(self, storage: MemoryWindows) -> None:
         self._storage = storage
-        self._identities = identities
-        self._known: dict[tuple[Policy, str | None], Window] = {}
+        self._places: dict[Policy, tuple[Shelf, int] | None] = {}
 
     def admits(self, policy: Policy, record: RequestRecord) -> bool:
         """
         Whether the request was counted and passes; False says nothing.
         """
-        if record.method == "OPTIONS":
+        try:
+            place = self._places[policy]
+        except KeyError:
+            place = self._places[policy] = self._place(policy)
+        if place is None or record.method == "OPTIONS":
             return False
-        window = self._known.get((policy, record.client))
-        if window is None:
-            if not is_simple(policy):
-                return False
-            window = self._window(policy, record.client)
-        if not self._storage.take(window):
+        shelf, amount = place
+        client = record.client
+        if client is None or ":" in client or len(client) > MAX_ADDRESS:
+            client = client_of(client)
+        if not self._storage.take(shelf, client, amount):
             return False
         policy.tallies.admitted.inc()
         return True
 
-    def _window(self, policy: Policy, client: str | None) -> Window:
-        quota = policy.quotas[0]
-        key = key_start(self._identities.of((), client), self._service) + quota.suffix
-        window = Window(quota.rate.amount, quota.rate.seconds, policy.strategy, key)
-        if len(self._known) >= MAX_KNOWN:
-            self._known.clear()
-        if client is None or len(client) <= MAX_ADDRESS:
-            self._known[policy, client] = window
-        return window
+    def _place(self, policy: Policy) -> tuple[Shelf, int] | None:
+        if not is_simple(policy):
+            return None
+        ((rate, suffix),) = policy.quotas
+        shelf = self._storage.windows.shelf(suffix, rate.seconds, exact=policy.strategy == "moving-window")
+        return shelf, rate.amount
 
 
 def is_simple(policy: Policy) -> bool:

@@ -1,14 +1,15 @@
 """
-The rows of all clients under windows of one length, and how they go when they are over.
+The rows of all clients under one rate, and how they go when they are over.
 
 Owns who still has a row. Knows nothing of what is in it.
 
 Rows stand in two dicts, those of the running turn and those of the one before; a turn lasts as
 long as the windows. Who comes moves to the newer one. So what is still in the older one at the
-end of a turn has not come for a whole window, and is thrown away as it is: without a timer, and a few
-rows at a time, since freeing a hundred thousand at once would be felt.
+end of a turn has not come for a whole window, and is given up as it is, without a timer.
 
-The dicts hold text and bytes only: the collector of garbage does not look into such (CPython up to
+Rows that clients share stand beside them, by a number. They all stay until nobody has shared for a window.
+
+The dicts hold text, numbers and bytes only: the collector of garbage does not look into such (CPython up to
 3.13), so that its pauses don't grow with the number of clients. An OrderedDict would be looked into.
 """
 
@@ -16,70 +17,90 @@ from __future__ import annotations
 
 from typing import TypeAlias
 
-__all__ = ["Row", "Shelf"]
+__all__ = ["FEW_SHARED", "MAX_SHARED", "Row", "Rows", "Shelf"]
 
-SWEPT = 4
+MAX_SHARED = 65_536
+FEW_SHARED = 256
+"""Windows shared by all who come when those are used up as well, for each rate."""
 
 Row: TypeAlias = bytearray
+Rows: TypeAlias = dict[str, Row] | dict[int, Row]
 
 
 class Shelf:
     """
-    Rows by key. `dying` are those that wait to be thrown away.
+    Rows by client, `new` those of the running turn, which lasts until `ends`, and `old` those of the one before.
+
+    `shared` are rows by number, of use until `shared_until`. `exact` is whether rows hold the time of each request.
     """
 
-    __slots__ = ("_new", "_old", "_turned", "dying", "seconds")
+    __slots__ = ("ends", "exact", "new", "old", "seconds", "shared", "shared_until")
 
-    def __init__(self, seconds: int, now: float) -> None:
+    def __init__(self, seconds: int, now: float, *, exact: bool) -> None:
         self.seconds = seconds
-        self._new: dict[str, Row] = {}
-        self._old: dict[str, Row] = {}
-        self.dying: list[dict[str, Row]] = []
-        self._turned = now
+        self.exact = exact
+        self.ends = now + seconds
+        self.clear()
 
-    def get(self, key: str) -> Row | None:
+    def clear(self) -> None:
         """
-        The row of this key, as it is.
+        Throw all rows away.
         """
-        row = self._new.get(key)
-        return row if row is not None else self._old.get(key)
+        self.new: dict[str, Row] = {}
+        self.old: dict[str, Row] = {}
+        self.shared: dict[int, Row] = {}
+        self.shared_until = 0.0
 
-    def put(self, key: str, row: Row) -> None:
+    def find(self, client: str) -> Row | None:
         """
-        Keep a row, new or known, for a window from now on.
+        The row of this client, which is kept for a window from now on.
         """
-        if key not in self._new:
-            self._old.pop(key, None)
-            self._new[key] = row
+        return self.new.get(client) or self.moved(client)
 
-    def pop(self, key: str) -> Row | None:
+    def moved(self, client: str) -> Row | None:
+        """
+        The row of a client who has not come in this turn.
+        """
+        row = self.old.pop(client, None)
+        if row is not None:
+            self.new[client] = row
+        return row
+
+    def shared_by(self, client: str) -> Row | None:
+        """
+        The row that a client shares who has none of his own.
+        """
+        number = hash(client)
+        return self.shared.get(number % MAX_SHARED) or self.shared.get(~(number % FEW_SHARED))
+
+    def share(self, client: str, row: Row, now: float, *, few: bool) -> None:
+        """
+        Keep a row for this client and all whose hashes end like his: nobody can choose whom to share with.
+
+        Args:
+            few: Whether they should be a 256th of all rather than a 65,536th.
+        """
+        number = hash(client)
+        self.shared[~(number % FEW_SHARED) if few else number % MAX_SHARED] = row
+        self.shared_until = now + self.seconds
+
+    def pop(self, client: str) -> Row | None:
         """
         Take a row away.
         """
-        return self._new.pop(key, None) or self._old.pop(key, None)
+        return self.new.pop(client, None) or self.old.pop(client, None)
 
-    def turn(self, now: float) -> None:
+    def turn(self, now: float) -> list[Rows]:
         """
-        Begin a new turn if it is time. To be called before a row is asked for.
+        Begin a new turn; the rows that are over by it.
         """
-        if now - self._turned < self.seconds:
-            return
-        over = [self._old]
-        if now - self._turned >= 2 * self.seconds:
+        over: list[Rows] = [self.old]
+        if now >= self.ends + self.seconds:
             # nobody has come for a whole turn
-            over.append(self._new)
-            self._new = {}
-        self.dying += [rows for rows in over if rows]
-        self._old, self._new, self._turned = self._new, {}, now
-
-    def sweep(self) -> list[Row]:
-        """
-        Throw away a few of the rows that are over; they are given back to be accounted for.
-        """
-        rows: list[Row] = []
-        while self.dying and len(rows) < SWEPT:
-            if self.dying[-1]:
-                rows.append(self.dying[-1].popitem()[1])
-            else:
-                self.dying.pop()
-        return rows
+            over.append(self.new)
+            self.new = {}
+        if now >= self.shared_until:
+            over.append(self.shared)
+            self.shared = {}
+        self.old, self.new, self.ends = self.new, {}, now + self.seconds
+        return [rows for rows in over if rows]

@@ -25,9 +25,10 @@ class Window(NamedTuple):
     """
     One rate of one rule for one client, and what the request at hand costs of it.
 
-    `cost` is from 1 to `amount`. `key` is printable ASCII of at most 80 characters and differs by policy,
-    amount, seconds, strategy and client. It has the form `otel-kit:1:{client}:rate`; what
+    `cost` is from 1 to `amount`. `key` differs by policy, amount, seconds, strategy and client. For a storage that
+    others can read it is printable ASCII of at most 80 characters, of the form `otel-kit:1:{client's hash}:rate`; what
     stands between the braces is the same in all windows of one call, so that a Redis Cluster keeps them together.
+    In memory an address stands for itself: `client:rate`.
     """
 
     amount: int

@@ -3,15 +3,15 @@ Windows of many clients in one process's memory: bounded, and without a timer.
 
 Owns the counting. Knows nothing of rules, of requests or of the library `limits`.
 
-A client's window is a row of numbers: what it holds in all, when its latest group was opened, then
-for each group the time of its latest request and its count. A group goes when that time is one
+A client's window is a row of numbers: what it holds in all, and its groups of requests, each the time of
+its latest request and its count. A group goes when that time is one
 window ago, so no window of that length ever holds more than the amount. Time is monotonic:
 setting the machine's clock neither frees nor locks anybody. A row is plain bytes: the collector
 of garbage has nothing to look at, however many clients there are.
 
 Windows that are over go while others are asked for, within two lengths of theirs. When all places
-are taken nobody loses his window: a new client shares one with those whose key begins with the
-same four characters, and, when these are used up as well, the same two. As soon as there is a place
+are taken nobody loses his window: a new client shares one with a 65,536th of all clients, by chance, and,
+when these are used up as well, with a 256th. As soon as there is a place
 for him he takes a copy of what he shared along: it holds all that he has taken, and ends with its window.
 """
 
@@ -21,30 +21,37 @@ from collections.abc import Callable, Iterator
 from struct import Struct
 from time import monotonic
 
-from otel_kit.ratelimit.shelf import Row, Shelf
+from otel_kit.ratelimit.shelf import MAX_SHARED, Row, Rows, Shelf
 
 __all__ = ["MAX_CLIENTS", "MAX_TIMES", "Windows"]
 
 MAX_CLIENTS = 100_000
 MAX_TIMES = 2_000_000
 """Times that moving windows may hold in all; beyond, they group like counters."""
-MAX_SHARED = 65_536
-WIDE, NARROW = 4, 2
-"""Characters of a key by which clients share: first as one of 65,536, then as one of 256."""
+TURN_ALL_SECONDS = 1.0
+"""How often all rates are looked at for what is over: there may be a thousand."""
+SWEPT = 4
 GROUPS = 10.0
 FEW = 16
 """Amounts up to this are always counted by exact times: that needs no more room than groups do."""
 
-NUMBER, PAIR, HEAD = Struct("d"), Struct("2d"), Struct("3d")
-"""A row is a total and a moment, then pairs of time and count; at rest there is at least one pair."""
-PAIRS = PAIR.size
+HEAD, PAIR = Struct("5d"), Struct("2d")
+"""
+A row is a head and a pair of time and count for each closed group, the oldest first.
+
+In the head: the total, when the open group was opened, its count and latest time, and the time of the oldest group.
+So a request that belongs to the open group, as most do, reads and writes the head alone.
+"""
+PAIRS = HEAD.size
 """Where the pairs begin."""
+NEVER = float("-inf")
 
 
 class Windows:
     """
     All windows of one storage.
 
+    A window is found by its client and its rate; a key is the two, with a colon between.
     Not safe for threads by itself: whoever calls it holds one lock around each decision.
     """
 
@@ -54,74 +61,83 @@ class Windows:
         self._clock = clock
         self._max_clients = max_clients
         self._max_times = max_times
-        self._shelves: dict[tuple[int, bool], Shelf] = {}
-        self._sharing = False
+        self._shelves: dict[tuple[str, int, bool], Shelf] = {}
+        self._dying: list[tuple[Rows, bool]] = []
+        self._turn_all_at = 0.0
         self.clients = 0
+        self.shared = 0
         self.times = 0
 
-    def take(self, key: str, amount: int, seconds: int, cost: int, *, exact: bool) -> bool:
+    def shelf(self, rate: str, seconds: int, *, exact: bool) -> Shelf:
         """
-        Take `cost` from a window, unless too little is left.
+        Where the windows of one rate stand, to `take_from`.
 
         Args:
             exact: Keep the time of each request, not of each group.
         """
+        shelf = self._shelves.get((rate, seconds, exact))
+        if shelf is None:
+            shelf = self._shelves[rate, seconds, exact] = Shelf(seconds, self._clock(), exact=exact)
+        return shelf
+
+    def take(self, key: str, amount: int, seconds: int, cost: int, *, exact: bool) -> bool:
+        """
+        Take `cost` from a window, unless too little is left.
+        """
+        client, rate = _parts(key)
+        return self.take_from(self.shelf(rate, seconds, exact=exact), client, amount, cost)
+
+    def take_from(self, shelf: Shelf, client: str, amount: int, cost: int = 1) -> bool:
+        """
+        The same for a rate at hand.
+        """
         if cost > amount:
             return False
         now = self._clock()
-        oldest = now - seconds
-        shelf = self._shelves.get((seconds, exact))
-        if shelf is None:
-            shelf = self._shelves[seconds, exact] = Shelf(seconds, now)
-        shelf.turn(now)
-        row = shelf.get(key)
+        if now >= shelf.ends:
+            self._turn(shelf, now)
+        row = shelf.new.get(client) or (shelf.moved(client) if shelf.old else None)
         if row is None:
-            key, row = self._place(shelf, key, now, exact)
+            row = self._place(shelf, client, now, cost)
             if row is None:
-                shelf.put(key, bytearray(PAIR.pack(cost, now) + PAIR.pack(now, cost)))
-                self.clients += 1
-                self.times += exact
-                self._sweep(shelf, exact)
                 return True
-        total, opened, first = HEAD.unpack_from(row)
-        if first <= oldest:
-            total = self._forget(row, total, oldest, exact)
+        total, opened, count, latest, first = HEAD.unpack_from(row)
+        if first <= now - shelf.seconds:
+            total, opened, count, first = self._forget(row, now - shelf.seconds, shelf.exact)
         if total + cost > amount:
             return False
-        is_fine = amount <= FEW or (exact and self.times < self._max_times)
-        if len(row) > PAIRS and now - opened <= (0.0 if is_fine else seconds / GROUPS):
-            NUMBER.pack_into(row, 0, total + cost)
-            end = len(row) - PAIR.size
-            PAIR.pack_into(row, end, now, PAIR.unpack_from(row, end)[1] + cost)
+        is_fine = amount <= FEW or (shelf.exact and self.times < self._max_times)
+        if now - opened <= (0.0 if is_fine else shelf.seconds / GROUPS):
+            HEAD.pack_into(row, 0, total + cost, opened, count + cost, now, now if len(row) == PAIRS else first)
         else:
-            PAIR.pack_into(row, 0, total + cost, now)
-            row += PAIR.pack(now, cost)
-            self.times += exact
-        shelf.put(key, row)
-        if shelf.dying:
-            self._sweep(shelf, exact)
+            if count:
+                row += PAIR.pack(latest, count)
+            HEAD.pack_into(row, 0, total + cost, now, cost, now, first if count else now)
+            self.times += shelf.exact
+        if self._dying:
+            self._sweep()
         return True
 
     def held(self, key: str, seconds: int, *, exact: bool) -> int:
         """
         What a window holds now.
         """
-        row = self._find(self._shelves.get((seconds, exact)), key)
+        row = self._find(key, seconds, exact)
         if row is None:
             return 0
         oldest = self._clock() - seconds
-        return int(sum(count for moment, count in _pairs(row) if moment > oldest))
+        return int(sum(count for moment, count in _groups(row) if moment > oldest))
 
     def wait(self, key: str, amount: int, seconds: int, cost: int, *, exact: bool) -> float:
         """
         Seconds until `cost` can be taken; 0 when it can be now, never more than the window.
         """
-        row = self._find(self._shelves.get((seconds, exact)), key)
+        row = self._find(key, seconds, exact)
         if row is None:
             return 0.0
-        surplus = NUMBER.unpack_from(row)[0] + cost - amount
+        surplus = HEAD.unpack_from(row)[0] + cost - amount
         until = 0.0
-        for moment, count in _pairs(row):
+        for moment, count in _groups(row):
             if surplus <= 0:
                 break
             until = moment + seconds
@@ -130,10 +146,11 @@ class Windows:
 
     def clear(self, key: str) -> None:
         """
-        Forget one client's windows.
+        Forget one client's windows of one rate.
         """
-        for (_, exact), shelf in self._shelves.items():
-            row = shelf.pop(key)
+        client, rate = _parts(key)
+        for (name, _, exact), shelf in self._shelves.items():
+            row = shelf.pop(client) if name == rate else None
             if row is not None:
                 self._gone(row, exact)
 
@@ -141,95 +158,129 @@ class Windows:
         """
         Forget everybody; how many windows there were.
         """
-        count = self.clients
-        self._shelves.clear()
-        self.clients = self.times = 0
+        count = self.clients + self.shared
+        for shelf in self._shelves.values():
+            shelf.clear()
+        self._dying.clear()
+        self.clients = self.shared = self.times = 0
         return count
 
-    def _place(self, shelf: Shelf, key: str, now: float, exact: bool) -> tuple[str, Row | None]:
+    def _place(self, shelf: Shelf, client: str, now: float, cost: int) -> Row | None:
         """
-        Key and row for a client that has none of his own: a shared one, or None where a new one is to be made.
+        The row for a client that has none of his own: a shared one; None where one was made, with the cost in it.
         """
-        if self.clients >= self._max_clients:
-            for (_, is_exact), other in self._shelves.items():
-                other.turn(now)
-                self._sweep(other, is_exact)
+        if now >= self._turn_all_at:
+            self._turn_all(now)
+        if self._dying:
+            self._sweep()
         is_full = self.clients >= self._max_clients
-        if self._sharing:
-            shared = self._shared(shelf, key)
-            if shared is not None:
-                return shared if is_full else self._parted(shelf, key, shared, exact)
+        shared = shelf.shared_by(client) if shelf.shared else None
+        if shared is not None:
+            if not is_full and (not shelf.exact or self.times + _times(shared) <= self._max_times):
+                return self._parted(shelf, client, shared)
+            shelf.shared_until = now + shelf.seconds
+            return shared
+        row = bytearray(HEAD.pack(cost, now, cost, now, now))
         if is_full:
-            self._sharing = True
-            key = _shared_key(key, WIDE if self.clients < self._max_clients + MAX_SHARED else NARROW)
-        return key, None
+            shelf.share(client, row, now, few=self.shared >= MAX_SHARED)
+            self.shared += 1
+        else:
+            shelf.new[client] = row
+            self.clients += 1
+        self.times += shelf.exact
+        return None
 
-    def _parted(self, shelf: Shelf, key: str, shared: tuple[str, Row], exact: bool) -> tuple[str, Row]:
+    def _turn(self, shelf: Shelf, now: float) -> None:
+        self._dying += [(rows, shelf.exact) for rows in shelf.turn(now)]
+
+    def _turn_all(self, now: float) -> None:
+        """
+        Begin new turns also under rates that nobody asks for any more.
+        """
+        self._turn_all_at = now + TURN_ALL_SECONDS
+        for shelf in self._shelves.values():
+            if now >= shelf.ends:
+                self._turn(shelf, now)
+
+    def _parted(self, shelf: Shelf, client: str, shared: Row) -> Row:
         """
         A row of a client's own in place of the shared one: nobody is to share for longer than he must.
         """
-        times = (len(shared[1]) - PAIRS) // PAIR.size if exact else 0
-        if self.times + times > self._max_times:
-            return shared
-        row = bytearray(shared[1])
-        shelf.put(key, row)
+        row = shelf.new[client] = bytearray(shared)
         self.clients += 1
-        self.times += times
-        return key, row
-
-    def _shared(self, shelf: Shelf, key: str) -> tuple[str, Row] | None:
-        for characters in (WIDE, NARROW):
-            name = _shared_key(key, characters)
-            row = shelf.get(name)
-            if row is not None:
-                return name, row
-        return None
-
-    def _find(self, shelf: Shelf | None, key: str) -> Row | None:
-        if shelf is None:
-            return None
-        row = shelf.get(key)
-        if row is None and self._sharing:
-            _, row = self._shared(shelf, key) or (key, None)
+        self.times += _times(shared) if shelf.exact else 0
         return row
 
-    def _forget(self, row: Row, total: float, oldest: float, exact: bool) -> float:
+    def _find(self, key: str, seconds: int, exact: bool) -> Row | None:
+        client, rate = _parts(key)
+        shelf = self._shelves.get((rate, seconds, exact))
+        if shelf is None:
+            return None
+        row = shelf.find(client)
+        return row if row is not None else shelf.shared_by(client)
+
+    def _forget(self, row: Row, oldest: float, exact: bool) -> tuple[float, float, float, float]:
         """
-        Drop the groups that are over; what the others hold.
+        Drop the groups that are over. The head's total, opening, count and oldest time after that.
         """
+        total, opened, count, latest, first = HEAD.unpack_from(row)
         end = PAIRS
         while end < len(row):
-            moment, count = PAIR.unpack_from(row, end)
-            if moment > oldest:
+            first, number = PAIR.unpack_from(row, end)
+            if first > oldest:
                 break
-            total -= count
+            total -= number
             end += PAIR.size
+        else:
+            first = latest
+        gone = (end - PAIRS) // PAIR.size
+        if first <= oldest:
+            total, opened, count, gone = 0.0, NEVER, 0.0, gone + bool(count)
         del row[PAIRS:end]
-        NUMBER.pack_into(row, 0, total)
+        HEAD.pack_into(row, 0, total, opened, count, latest, first)
+        self.times -= gone if exact else 0
+        return total, opened, count, first
+
+    def _sweep(self) -> None:
+        """
+        Throw away a few of the rows that are over: to free a hundred thousand at once would be felt.
+        """
+        left = SWEPT
+        while self._dying and left:
+            rows, exact = self._dying[-1]
+            if not rows:
+                self._dying.pop()
+                continue
+            place, row = rows.popitem()
+            self._gone(row, exact, is_shared=isinstance(place, int))
+            left -= 1
+
+    def _gone(self, row: Row, exact: bool, *, is_shared: bool = False) -> None:
+        self.clients -= not is_shared
+        self.shared -= is_shared
         if exact:
-            self.times -= (end - PAIRS) // PAIR.size
-        return total
-
-    def _sweep(self, shelf: Shelf, exact: bool) -> None:
-        for row in shelf.sweep():
-            self._gone(row, exact)
-
-    def _gone(self, row: Row, exact: bool) -> None:
-        self.clients -= 1
-        if exact:
-            self.times -= (len(row) - PAIRS) // PAIR.size
+            self.times -= _times(row)
 
 
-def _pairs(row: Row) -> Iterator[tuple[float, float]]:
+def _groups(row: Row) -> Iterator[tuple[float, float]]:
     """
     Time and count of each group, the oldest first.
     """
-    return PAIR.iter_unpack(bytes(row[PAIRS:]))
+    yield from PAIR.iter_unpack(bytes(row[PAIRS:]))
+    _, _, count, latest, _ = HEAD.unpack_from(row)
+    yield latest, count
 
 
-def _shared_key(key: str, characters: int) -> str:
+def _times(row: Row) -> int:
     """
-    The key of a window for all clients whose keys begin alike.
+    How many groups there are: at rest one is always open.
     """
-    begin, end = key.find("{") + 1, key.find("}")
-    return key[: begin + characters] + key[end:]
+    return (len(row) - PAIRS) // PAIR.size + 1
+
+
+def _parts(key: str) -> tuple[str, str]:
+    """
+    Client and rate of a key; one without a colon is all client.
+    """
+    client, colon, rate = key.rpartition(":")
+    return (client, rate) if colon else (key, "")

@@ -15,6 +15,7 @@ from __future__ import annotations
 import functools
 import re
 import string
+from collections.abc import Callable
 
 from otel_kit.redaction import validators
 from otel_kit.redaction.prefixes import PREFIXES, Prefix
@@ -25,6 +26,7 @@ __all__ = [
     "mask_authorization",
     "mask_cloud_secrets",
     "mask_numbers",
+    "mask_phones",
     "mask_private_keys",
     "mask_tokens",
     "mask_user_info",
@@ -149,9 +151,19 @@ def mask_numbers(text: str) -> str:
     text = _mask_ibans(text)
     text = _CARD.sub(lambda found: MASK if validators.is_card(found[0]) else found[0], text)
     text = _SSN.sub(lambda found: MASK if validators.is_social_security_number(found[0]) else found[0], text)
-    text = _LOCAL_PHONE.sub(MASK, text)
+    return mask_phones(text)
+
+
+def mask_phones(text: str, masked: Callable[[str], str] = lambda phone: MASK) -> str:
+    """
+    Without phone numbers: those with a `+`, and North American ones with separators.
+
+    Args:
+        masked: What stands in the place of a number.
+    """
+    text = _LOCAL_PHONE.sub(lambda found: masked(found[0]), text)
     # One dot and nothing else is a decimal number, such as a coordinate.
-    return _PHONE.sub(lambda found: found[0] if _DECIMAL.fullmatch(found[0]) else MASK, text)
+    return _PHONE.sub(lambda found: found[0] if _DECIMAL.fullmatch(found[0]) else masked(found[0]), text)
 
 
 def mask_cloud_secrets(text: str) -> str:

@@ -12,5 +12,6 @@ garbage, and a look at the system's figures at each scrape, at most once a secon
 from __future__ import annotations
 
 from otel_kit.saturation.measuring import Saturation
+from otel_kit.saturation.memory import MemoryFigures
 
-__all__ = ["Saturation"]
+__all__ = ["MemoryFigures", "Saturation"]

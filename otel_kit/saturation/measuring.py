@@ -13,6 +13,7 @@ from collections.abc import Callable
 
 from otel_kit.ledger import Gauge, ledger
 from otel_kit.saturation.garbage import Garbage
+from otel_kit.saturation.limits import Limits
 from otel_kit.saturation.loops import LoopWatch, running_loop
 from otel_kit.saturation.process import ProcessFigures
 
@@ -56,6 +57,7 @@ class _Shared:
     def __init__(self) -> None:
         self._garbage = Garbage()
         self._figures = ProcessFigures()
+        self._limits = Limits()
         self._begin()
 
     def _begin(self) -> None:
@@ -101,6 +103,7 @@ class _Shared:
         self._look(self._members)
         self._garbage.refresh()
         self._figures.refresh()
+        self._limits.refresh()
 
     @staticmethod
     def _look(members: dict[Saturation, LoopWatch | None]) -> None:
@@ -119,6 +122,7 @@ class _Shared:
             self._look({})
         self._garbage.zero()
         self._figures.zero()
+        self._limits.zero()
         self._begin()
 
 

@@ -1,5 +1,5 @@
 """
-Memory, CPU and files of this process, under Prometheus' names for them.
+Memory, CPU and files of this process, and the Python that runs it, under Prometheus' names for them.
 
 Owns reading the figures. On Linux they come from `/proc`; elsewhere only those are declared that
 every Unix can tell, and memory is the most there ever was.
@@ -10,6 +10,7 @@ Source: https://prometheus.io/docs/instrumenting/writing_clientlibs/#process-met
 from __future__ import annotations
 
 import os
+import platform
 import sys
 import time
 from typing import Any
@@ -17,7 +18,7 @@ from typing import Any
 from otel_kit.ledger import Counter, Gauge
 from otel_kit.ledger.metrics import REGISTRY
 
-__all__ = ["ProcessFigures"]
+__all__ = ["LINUX", "READ_EVERY_SECONDS", "ProcessFigures", "peak_memory"]
 
 LINUX = sys.platform == "linux"
 READ_EVERY_SECONDS = 1.0
@@ -36,6 +37,12 @@ start_time = Gauge(
     "process_start_time_seconds",
     "Start time of the process since unix epoch in seconds.",
     registry=_on_linux,
+    multiprocess_mode="max",
+)
+python_info = Gauge(
+    "python_info",
+    "Python platform information",
+    ["version", "implementation", "major", "minor", "patchlevel"],
     multiprocess_mode="max",
 )
 
@@ -61,8 +68,11 @@ class ProcessFigures:
         now = time.monotonic()
         if self._read_at is not None and now - self._read_at < READ_EVERY_SECONDS:
             return
-        if self._read_at is None and LINUX:
-            start_time.set(_start_time())
+        if self._read_at is None:
+            version, implementation = platform.python_version(), platform.python_implementation()
+            python_info.labels(version, implementation, *platform.python_version_tuple()).set(1.0)
+            if LINUX:
+                start_time.set(_start_time())
         self._read_at = now
         cpu_seconds.unlabelled.publish((time.process_time(),))
         max_files.set(_max_files())
@@ -72,7 +82,7 @@ class ProcessFigures:
             resident_memory.set(resident)
             open_files.set(_open_files())
         else:
-            resident_memory.set(_peak_memory())
+            resident_memory.set(peak_memory())
 
 
 def _memory() -> tuple[float, float]:
@@ -110,7 +120,10 @@ def _max_files() -> float:
     return float("inf") if limit == resource.RLIM_INFINITY else float(limit)
 
 
-def _peak_memory() -> float:
+def peak_memory() -> float:
+    """
+    The most bytes that this process has had in memory; 0 where the system does not tell.
+    """
     resource = _resource()
     if resource is None:
         return 0.0

@@ -35,7 +35,7 @@ __all__ = [
 
 Network = IPv4Network | IPv6Network
 
-PROFILE_NAMES = ("goblin",)
+PROFILE_NAMES = ("goblin", "todo", "xionimus", "platform")
 
 LEVELS = {
     "trace": "TRACE",

@@ -77,7 +77,9 @@ class LedgerPoints:
             points = [NumberDataPoint(attributes, 0, now, values[0]) for _, attributes, values in rows]
             yield Metric(declaration.name, declaration.help, unit, Gauge(points))
         elif declaration.kind == "histogram":
-            buckets = [histogram_point(declaration, row, start, now) for row in rows]
+            # what is smallest since the start says nothing of what came since the last reading
+            kept = declaration.extremes and not self._delta
+            buckets = [histogram_point(declaration, row, start, now, kept) for row in rows]
             yield Metric(declaration.name, declaration.help, unit, Histogram(buckets, self._temporality))
         elif declaration.kind == "summary":
             yield self._sum(f"{declaration.name}_sum", declaration, unit, rows, 0, start, now)
@@ -130,13 +132,14 @@ def attributes_of(series: Series) -> Attributes:
 
 
 def histogram_point(
-    declaration: Declaration, row: tuple[Series, Attributes, Values], start: int, now: int
+    declaration: Declaration, row: tuple[Series, Attributes, Values], start: int, now: int, kept: bool = False
 ) -> HistogramDataPoint:
     """
-    One series of a histogram. Minimum and maximum are not kept, and left out.
+    One series of a histogram. Smallest and largest are left out unless they are `kept`, and there is something.
     """
     series, attributes, values = row
     counts = [int(value) for value in values[1:]]
+    low, high = (series.extremes if kept and any(counts) else None) or (None, None)
     return HistogramDataPoint(
         attributes=attributes,
         start_time_unix_nano=start,
@@ -145,8 +148,8 @@ def histogram_point(
         sum=values[0],
         bucket_counts=counts,
         explicit_bounds=declaration.buckets,
-        min=None,  # type: ignore[arg-type]
-        max=None,  # type: ignore[arg-type]
+        min=low,  # type: ignore[arg-type]
+        max=high,  # type: ignore[arg-type]
         exemplars=exemplars_of(series.exemplars[1:]),
     )
 

@@ -8,11 +8,13 @@ environment, as the SDK raises for some values.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from opentelemetry import _logs, metrics, trace
 from opentelemetry.sdk._logs import LoggerProvider, LogRecordLimits
 from opentelemetry.sdk.metrics import MeterProvider
+from opentelemetry.sdk.metrics.export import MetricReader
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import SpanLimits, TracerProvider
 from opentelemetry.sdk.trace.sampling import Sampler
@@ -33,7 +35,7 @@ from otel_kit.telemetry.resource import build_resource
 from otel_kit.telemetry.samplers import build_sampler
 from otel_kit.telemetry.signals import METRIC_QUEUE, SignalQueues, log_parts, metric_parts, silenced, span_parts
 
-__all__ = ["build_telemetry"]
+__all__ = ["OwnProviders", "build_telemetry"]
 
 CUT_MARGIN = 256
 """
@@ -49,6 +51,7 @@ def build_telemetry(
     service_name: str,
     policy: Policy,
     sampler: Sampler | None = None,
+    own: OwnProviders | None = None,
 ) -> Telemetry:
     """
     Everything built and, where they are free, set as OpenTelemetry's globals; nothing started.
@@ -56,9 +59,53 @@ def build_telemetry(
     Args:
         service_name: As decided from argument, environment and fallback.
         sampler: None takes the one `OTEL_TRACES_SAMPLER` asks for.
+        own: None makes new providers where nobody has set one.
     """
-    builder = Builder(otel, policy, build_resource(otel, settings, service_name, policy))
+    builder = Builder(otel, policy, build_resource(otel, settings, service_name, policy), own or OwnProviders())
     return builder.build(sampler or build_sampler(otel))
+
+
+class OwnProviders:
+    """
+    Makes the providers that are the kit's own. A test's fixture has others, which it keeps from test to test.
+    """
+
+    def include(self, provider: object) -> bool:
+        """
+        Whether a provider that is set already is one of these, and nobody else's.
+        """
+        return False
+
+    def tracers(
+        self, policy: Policy, sampler: Sampler, resource: Resource, limits: SpanLimits, meters: MeterProvider
+    ) -> TracerProvider:
+        """
+        Where spans come from.
+        """
+        return CleanTracerProvider(
+            policy,
+            sampler=sampler,
+            resource=resource,
+            shutdown_on_exit=False,
+            span_limits=limits,
+            meter_provider=meters,
+        )
+
+    def meters(self, readers: Sequence[MetricReader], resource: Resource) -> MeterProvider:
+        """
+        Where instruments come from, which these read.
+        """
+        return MeterProvider(readers, resource=resource, shutdown_on_exit=False)
+
+    def loggers(
+        self, policy: Policy, resource: Resource, limits: LogRecordLimits, meters: MeterProvider
+    ) -> LoggerProvider:
+        """
+        Where log records come from.
+        """
+        return CleanLoggerProvider(
+            policy, resource=resource, shutdown_on_exit=False, meter_provider=meters, log_record_limits=limits
+        )
 
 
 class Builder:
@@ -66,7 +113,8 @@ class Builder:
     One pass over the three signals.
     """
 
-    def __init__(self, otel: OtelEnvironment, policy: Policy, resource: Resource) -> None:
+    def __init__(self, otel: OtelEnvironment, policy: Policy, resource: Resource, own: OwnProviders) -> None:
+        self.own = own
         self.otel = otel
         self.policy = policy
         self.first_resource = resource
@@ -129,18 +177,12 @@ class Builder:
 
     def _tracers(self, sampler: Sampler, meter_provider: MeterProvider) -> tuple[TracerProvider, bool]:
         existing = trace.get_tracer_provider()
-        if isinstance(existing, TracerProvider):
+        is_own = self.own.include(existing)
+        if isinstance(existing, TracerProvider) and not is_own:
             self.joined.append("traces")
             return existing, True
-        provider = CleanTracerProvider(
-            self.policy,
-            sampler=sampler,
-            resource=self.first_resource,
-            shutdown_on_exit=False,
-            span_limits=span_limits(self.otel),
-            meter_provider=meter_provider,
-        )
-        if isinstance(existing, trace.ProxyTracerProvider):
+        provider = self.own.tracers(self.policy, sampler, self.first_resource, span_limits(self.otel), meter_provider)
+        if is_own or isinstance(existing, trace.ProxyTracerProvider):
             trace.set_tracer_provider(provider)
         else:
             self.notes.append(
@@ -151,7 +193,7 @@ class Builder:
     def _meters(self) -> tuple[MeterProvider, InstrumentReader, OtlpMetricReader | None]:
         instruments = InstrumentReader(self._clean_label)
         existing = metrics.get_meter_provider()
-        if isinstance(existing, MeterProvider):
+        if isinstance(existing, MeterProvider) and not self.own.include(existing):
             self.joined.append("metrics")
             existing.add_metric_reader(instruments)
             return existing, instruments, None
@@ -160,11 +202,8 @@ class Builder:
             if self.otel.disabled or self.otel.metrics.exporter == ("none",)
             else OtlpMetricReader(self.otel.temporality, self.otel.histogram_aggregation)
         )
-        provider = MeterProvider(
-            [instruments] if reader is None else [instruments, reader],
-            resource=self.first_resource,
-            shutdown_on_exit=False,
-        )
+        readers = [instruments] if reader is None else [instruments, reader]
+        provider = self.own.meters(readers, self.first_resource)
         metrics.set_meter_provider(provider)
         return provider, instruments, reader
 
@@ -173,16 +212,10 @@ class Builder:
 
     def _loggers(self, meter_provider: MeterProvider) -> tuple[LoggerProvider, bool]:
         existing = _logs.get_logger_provider()
-        if isinstance(existing, LoggerProvider):
+        if isinstance(existing, LoggerProvider) and not self.own.include(existing):
             self.joined.append("logs")
             return existing, True
-        provider = CleanLoggerProvider(
-            self.policy,
-            resource=self.first_resource,
-            shutdown_on_exit=False,
-            meter_provider=meter_provider,
-            log_record_limits=log_limits(self.otel),
-        )
+        provider = self.own.loggers(self.policy, self.first_resource, log_limits(self.otel), meter_provider)
         _logs.set_logger_provider(provider)
         return provider, False
 

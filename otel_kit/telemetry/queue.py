@@ -1,6 +1,8 @@
 """
 The export queue of one signal: bounded, in order, never in the application's way.
 
+Audit records have room of their own beyond the bound, so that they are the last to be refused.
+
 Owns the life of the thread behind it: started at the first item, given up when it is stuck at
 the end, started again when more comes, and made anew after a fork. A lifespan's end flushes;
 the process's end closes, and even then a later item finds the queue working.
@@ -16,6 +18,7 @@ from typing import Any
 
 from otel_kit.environment.model import QueueLimits
 from otel_kit.faults import fault
+from otel_kit.logs.item import AUDIT_BYTES, AUDIT_ITEMS
 from otel_kit.telemetry.accounts import Accounts
 from otel_kit.telemetry.inbox import Inbox
 from otel_kit.telemetry.outage import Outages
@@ -80,7 +83,7 @@ class ExportQueue:
         if (
             len(waiting) + inbox.held >= inbox.max_items
             or inbox.bytes_waiting + inbox.held_bytes + size > inbox.max_bytes
-        ):
+        ) and not self._has_audit_room(item, size):
             self.accounts.refuse(count)
             return
         waiting.append((item, size, count))
@@ -90,6 +93,17 @@ class ExportQueue:
         elif not len(waiting) % self._batch_items:
             # each multiple, as two threads at once may step over the first
             inbox.wake.set()
+
+    def _has_audit_room(self, item: Any, size: int) -> bool:
+        """
+        Whether the item is an audit record that fits into the room which those have beyond the bound.
+        """
+        inbox = self._inbox
+        return (
+            getattr(item, "log_class", None) == "audit"
+            and len(inbox.waiting) + inbox.held < inbox.max_items + AUDIT_ITEMS
+            and inbox.bytes_waiting + inbox.held_bytes + size <= inbox.max_bytes + AUDIT_BYTES
+        )
 
     def discard_waiting(self, keep: int) -> None:
         """

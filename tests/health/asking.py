@@ -9,9 +9,10 @@ from collections.abc import Callable
 from typing import Any
 
 from otel_kit.health import Checks, Health
-from otel_kit.health_layout import GOBLIN_HEALTH, HealthRoutes
+from otel_kit.health_layout import HealthRoutes
 from otel_kit.ledger import Gauge
 from otel_kit.ledger.registry import Registry
+from otel_kit.profiles.goblin import HEALTH as GOBLIN_HEALTH
 from tests.asgi_client import Answer, call
 
 __all__ = ["Asked", "ask_route", "health_of", "new_gauge", "value_of"]

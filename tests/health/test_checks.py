@@ -389,6 +389,35 @@ def test_refuses_what_can_not_be_called_without_arguments(function: Any) -> None
         checks_of(function)
 
 
+@pytest.mark.parametrize("kind", ["", "x" * 65, "SQL\nite", 7, ["SQLite"]])
+def test_refuses_a_type_that_no_document_should_hold(kind: Any) -> None:
+    """
+    It is a short plain text.
+    """
+    with pytest.raises(ConfigurationError, match="type"):
+        checks_of(good, type=kind)
+
+
+def typed() -> None:
+    """
+    Says itself what it asks.
+    """
+
+
+typed.check_type = "PostgreSQL"
+
+
+@pytest.mark.parametrize(
+    ("function", "given", "kind"),
+    [(good, "SQLite", "SQLite"), (good, None, None), (typed, None, "PostgreSQL"), (typed, "MySQL", "MySQL")],
+)
+async def test_what_a_check_asks(function: Callable[[], Any], given: str | None, kind: str | None) -> None:
+    """
+    What is given goes before what the function says itself.
+    """
+    assert kind == (await answer_of(checks_of(function, type=given))).type
+
+
 @pytest.mark.parametrize("seconds", [0, -1, float("nan"), float("inf"), "2"])
 def test_refuses_a_time_that_is_none(seconds: Any) -> None:
     """

@@ -11,8 +11,10 @@ from typing import Any
 
 import pytest
 
+from otel_kit.faults import counts
 from otel_kit.health import Checks
-from otel_kit.health_layout import GOBLIN_HEALTH, HealthReport, HealthRoute, HealthRoutes
+from otel_kit.health_layout import HealthReport, HealthRoute, HealthRoutes
+from otel_kit.profiles.goblin import HEALTH as GOBLIN_HEALTH
 from tests.health.asking import ask_route, health_of, new_gauge, value_of
 
 SECRET = "postgresql://app:hunter2@db.internal/app"
@@ -232,7 +234,7 @@ def test_the_routes_of_the_application_win(taken: str, left: list[str]) -> None:
     health = health_of()
     health.give_way([taken])
 
-    assert left == list(health.left_alone)
+    assert [f"health route {path}" for path in left] == list(health.what_is_off())
     assert (taken in {"/health", "/health/"}) == (health.find("/health") is None)
 
 
@@ -307,16 +309,31 @@ async def test_a_profile_with_words_of_its_own() -> None:
     """
 
     def page(report: HealthReport) -> Any:
-        state = "healthy" if report.status == "healthy" else "degraded"
-        database = {"status": "error", "type": "SQLite"}
-        return {"status": state, "timestamp": report.at, "uptime": int(report.uptime_seconds), "database": database}
+        return {"mood": report.state, "timestamp": report.timestamp, "uptime": int(report.uptime_seconds)}
 
-    route = HealthRoute("/api/health", "all", page, by_setting=("degraded", "unhealthy"))
-    health = health_of({"database": leaking}, HealthRoutes((route,)), degraded_status=200)
-    asked = await ask_route(health, "/api/health")
+    route = HealthRoute(
+        "/mood",
+        "all",
+        page,
+        state=lambda report: "fine" if report.status == "healthy" else "poorly",
+        statuses={"fine": 200, "poorly": 418},
+    )
+    health = health_of({"database": leaking}, HealthRoutes((route,)))
+    asked = await ask_route(health, "/mood")
 
-    assert (200, "degraded", 0) == (asked.status, asked.document["status"], asked.document["uptime"])
+    assert (418, "poorly", 0) == (asked.status, asked.document["mood"], asked.document["uptime"])
     assert asked.document["timestamp"].endswith("+00:00")
+
+
+async def test_a_word_without_a_status_is_a_fault() -> None:
+    """
+    A profile that forgets one is told by 503 and a count, and not by a crash.
+    """
+    route = HealthRoute("/mood", "live", dict, state=lambda report: "odd")
+    faults = counts().get("health", 0)
+    asked = await ask_route(health_of(routes=HealthRoutes((route,))), "/mood")
+
+    assert (503, "unavailable", 1) == (asked.status, asked.document["error"], counts()["health"] - faults)
 
 
 def test_reserved_names_are_those_that_a_route_would_hide() -> None:

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from otel_kit.identity import Identity
-from otel_kit.identity.addresses import MAX_CACHED, MAX_TEXT, Addresses
+from otel_kit.identity.addresses import MAX_ADDRESS, identity_of
 
 
 @pytest.mark.parametrize(
@@ -29,14 +29,14 @@ from otel_kit.identity.addresses import MAX_CACHED, MAX_TEXT, Addresses
         ("testclient", "testclient"),
         ("unknown", "unknown"),
         ("not:an:address", "not:an:address"),
-        ("x" * 1000, "x" * MAX_TEXT),
+        ("x" * 1000, "x" * MAX_ADDRESS),
     ],
 )
 def test_identity_of_an_address(client: str | None, expected: str) -> None:
     """
     IPv4 by address, IPv6 by its /64, mapped addresses as IPv4, anything else as it stands and bounded.
     """
-    assert Identity("address", expected, None) == Addresses().identity(client)
+    assert Identity("address", expected, None) == identity_of(client)
 
 
 @given(st.ip_addresses(v=6), st.integers(0, 2**64 - 1))
@@ -47,9 +47,8 @@ def test_a_client_can_not_leave_its_network(address: ipaddress.IPv6Address, host
     other = ipaddress.IPv6Address((int(address) >> 64 << 64) | host)
     if address.ipv4_mapped or other.ipv4_mapped:
         return
-    addresses = Addresses()
 
-    assert addresses.identity(str(address)) == addresses.identity(str(other))
+    assert identity_of(str(address)) == identity_of(str(other))
 
 
 @given(st.text(max_size=200))
@@ -57,25 +56,4 @@ def test_any_text_has_an_identity(client: str) -> None:
     """
     Whatever a server hands over as address is bounded and no error.
     """
-    assert MAX_TEXT >= len(Addresses().identity(client).value)
-
-
-def test_memory_is_bounded() -> None:
-    """
-    A stream of addresses does not grow the memory beyond its bound, and long texts take none.
-    """
-    addresses = Addresses()
-    for number in range(MAX_CACHED + 100):
-        addresses.identity(str(ipaddress.IPv4Address(number)))
-    addresses.identity("y" * 1000)
-
-    assert 100 == len(addresses._known)
-
-
-def test_same_object_for_the_same_client() -> None:
-    """
-    A client that is known costs a look-up and no new object.
-    """
-    addresses = Addresses()
-
-    assert addresses.identity("2001:db8::1") is addresses.identity("2001:db8::1")
+    assert MAX_ADDRESS >= len(identity_of(client).value)

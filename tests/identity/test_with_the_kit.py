@@ -58,12 +58,12 @@ def test_a_failed_key_is_one_event(client: TestClient, telemetry: CapturedTeleme
     The limiter and the dependency both ask: one record, one count, the request's id, and nothing of the key.
     """
     answer = client.get(path, headers={"X-API-Key": "not a key of ours"})
-    event = telemetry.log("auth_failed")
+    event = telemetry.log("Token validation failure")
 
     assert (401, "unauthorized") == (answer.status_code, answer.json()["error"])
     assert ("security", answer.headers["x-correlation-id"]) == (event.log_class, event.correlation_id)
     assert ("unknown_key", path) == (event.extra["reason"], event.extra["url.path"])
-    assert 1 == telemetry.metrics.value("otel_kit_security_events_total", event="auth_failed")
+    assert 1 == telemetry.metrics.value("otel_kit_security_events_total", event="token_validation_failure")
     assert "not a key of ours" not in str([(item.message, item.extra) for item in telemetry.logs])
 
 
@@ -74,7 +74,7 @@ def test_a_forged_token_is_an_event_on_public_routes_too(client: TestClient, tel
     forged = token("a secret of somebody else's, long").decode()
 
     assert 200 == client.get("/public", headers={"Authorization": f"Bearer {forged}"}).status_code
-    assert "bad_signature" == telemetry.log("auth_failed").extra["reason"]
+    assert "bad_signature" == telemetry.log("Token validation failure").extra["reason"]
 
 
 @pytest.mark.parametrize(
@@ -95,7 +95,7 @@ def test_what_is_no_failure_is_no_event(
     Valid keys, and requests without any, are told of by their status alone.
     """
     assert status == client.get(path, headers=headers).status_code
-    assert 0 == telemetry.metrics.value("otel_kit_security_events_total", event="auth_failed")
+    assert 0 == telemetry.metrics.value("otel_kit_security_events_total", event="token_validation_failure")
 
 
 def test_an_answer_has_the_id_and_is_counted(client: TestClient, telemetry: CapturedTelemetry) -> None:

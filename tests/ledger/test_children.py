@@ -13,7 +13,8 @@ import pytest
 from otel_kit.catalogue import Declaration
 from otel_kit.faults import counts
 from otel_kit.ledger.cells import guard
-from otel_kit.ledger.children import CounterChild, GaugeChild, HistogramChild, SummaryChild, make_child
+from otel_kit.ledger.children import CounterChild, GaugeChild, HistogramChild, SummaryChild
+from otel_kit.ledger.family import make_child
 from otel_kit.ledger.snapshot import Exemplar
 
 IDS = ("a" * 32, "b" * 16)

@@ -4,6 +4,7 @@ Snapshots of one process: refresh, own values, other libraries' numbers.
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable
 
@@ -11,9 +12,9 @@ import pytest
 
 from otel_kit.catalogue import Declaration, DeclarationError
 from otel_kit.faults import counts, fault
-from otel_kit.ledger import Counter, Gauge, Histogram, Ledger, Registry
+from otel_kit.ledger import Counter, Gauge, Histogram, Ledger, Registry, Summary, workers
 
-from .conftest import Worker
+from .conftest import Worker, until
 
 FOREIGN = Declaration("counter", "rows_total", "Rows.", ("table",))
 
@@ -92,6 +93,106 @@ def test_hook_that_was_never_there_may_be_taken_off(registry: Registry) -> None:
     ledger.off_refresh(print)
 
     assert 2 == len(ledger.snapshot())
+
+
+def test_beats_begin_with_serving_and_go_on(registry: Registry, monkeypatch: pytest.MonkeyPatch) -> None:
+    """
+    At once and then again, though nobody asks for a number; one hook that fails does not stop the next.
+    """
+    monkeypatch.setattr(workers, "LONE_BEAT_SECONDS", 0.01)
+    ledger, beats, before = Ledger(registry), [], counts().get("ledger", 0)
+
+    def fail() -> None:
+        raise KeyError
+
+    def note() -> None:
+        beats.append(ledger.state)
+
+    ledger.on_beat(fail)
+    ledger.on_beat(note)
+    idle = len(beats)
+    ledger.attach()
+    at_once = len(beats)
+
+    assert (0, True, True) == (idle, at_once > 0, until(lambda: len(beats) >= 5))
+    assert counts()["ledger"] > before
+    ledger.close()
+
+
+def test_beats_end_with_the_last_hook(registry: Registry) -> None:
+    """
+    A process alone has a thread for them only while somebody wants them, also when that comes late.
+    """
+    ledger, threads = Ledger(registry), threading.active_count()
+    ledger.attach()
+    without = threading.active_count()
+    ledger.on_beat(len)
+    ledger.on_beat(repr)
+    ledger.off_beat(len)
+    wanted = threading.active_count()
+    ledger.off_beat(repr)
+    ledger.off_beat(repr)
+
+    assert (threads, threads + 1, threads) == (without, wanted, threading.active_count())
+    ledger.close()
+
+
+def test_directory_is_that_of_the_workers(worker: Callable[[], Worker]) -> None:
+    """
+    A process that serves alone has none.
+    """
+    one, other, alone = worker(), worker(), Worker()
+    alone.ledger.attach()
+
+    assert one.ledger.directory is not None
+    assert (one.ledger.directory, None) == (other.ledger.directory, alone.ledger.directory)
+
+
+def test_derived_gauge_is_asked_for_its_value(worker: Callable[[], Worker]) -> None:
+    """
+    For totals and for one's own part, by whoever reads; what its cells hold in any worker does not count.
+    """
+    one, other = worker(), worker()
+    one.busy.set(1)
+    other.busy.set(5)
+    one.orders.labels("paid").inc(2)
+    other.orders.labels("open").inc(3)
+    one.busy.derived = lambda look: look.count(one.orders) * 10
+
+    assert ({(): (50.0,)}, {(): (20.0,)}) == (one.seen("busy"), one.seen("busy", own=True))
+    assert 1 == [family.declaration.name for family in one.ledger.snapshot()].count("busy")
+
+
+def test_derived_gauge_that_fails_is_alone_in_it(registry: Registry) -> None:
+    """
+    All other metrics are there, and the fault is counted.
+    """
+    ledger, gauge, before = Ledger(registry), Gauge("g", "G.", registry=registry), counts().get("ledger", 0)
+    Counter("last", "Last.", registry=registry)
+
+    def fail(look: object) -> float:
+        raise ZeroDivisionError
+
+    gauge.derived = fail
+    found = {family.declaration.name: len(family.series) for family in ledger.snapshot()}
+
+    assert ((0, 1), before + 1) == ((found["g"], found["last_total"]), counts()["ledger"])
+
+
+def test_a_look_counts_events(registry: Registry) -> None:
+    """
+    A counter's series together; the observations of a histogram or summary.
+    """
+    ledger, counter = Ledger(registry), Counter("c", "C.", ["x"], registry=registry)
+    histogram, summary = Histogram("h", "H.", registry=registry), Summary("s", "S.", registry=registry)
+    counter.labels("a").inc(2)
+    counter.labels("b").inc(0.5)
+    histogram.observe(7)
+    histogram.observe(0.001)
+    summary.observe(9)
+    look = ledger.look()
+
+    assert [2.5, 2.0, 1.0] == [look.count(family) for family in (counter, histogram, summary)]
 
 
 def test_faults_are_counted_by_component(registry: Registry) -> None:

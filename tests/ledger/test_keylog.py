@@ -4,6 +4,9 @@ Lines of a key log, whole, cut short and damaged.
 
 from __future__ import annotations
 
+import dataclasses
+import json
+
 from otel_kit.catalogue import Declaration
 from otel_kit.ledger.keylog import KeyLog, Row
 
@@ -20,6 +23,18 @@ def test_what_is_written_is_read() -> None:
 
     assert [Row(0, SIZES, ("a", "ä\n")), Row(4, SIZES, ("b", "")), Row(8, SIZES, ())] == log.rows
     assert 12 == log.used
+
+
+def test_extremes_are_written_where_they_are_kept() -> None:
+    """
+    The lines of all other metrics are as they ever were.
+    """
+    log, plain = KeyLog(), KeyLog()
+    kept = dataclasses.replace(SIZES, extremes=True)
+    log.feed(log.lines_for(0, kept, ("a", "b")))
+
+    assert ([Row(0, kept, ("a", "b"))], 6) == (log.rows, log.used)
+    assert [9, 6] == [len(json.loads(line)) for line in plain.lines_for(0, SIZES, ("a", "b")).splitlines()]
 
 
 def test_line_without_an_end_waits() -> None:

@@ -59,6 +59,22 @@ def test_rows_may_stand_anywhere() -> None:
     assert {("a",): (22.0, 33.0, 44.0)} == shown(Merge([one, two], nobody), SIZES)
 
 
+def test_extremes_are_picked_from_the_living_and_the_dead() -> None:
+    """
+    A seat that does not have the series, or nothing in it, has no part in it.
+    """
+    kept = Declaration("histogram", "sizes", "Sizes.", ("x",), (1.0,), extremes=True)
+    one = Sheet([9, 0.5, 1, 0, 0.5, 0.5], [Row(1, kept, ("a",))])
+    two = Sheet([3, 0, 1, 3, 3], [Row(0, kept, ("a",))], alive=False)
+    fresh = Sheet([*kept.empty, *kept.empty], [Row(0, kept, ("a",)), Row(5, kept, ("b",))])
+    merge = Merge([one, two, fresh, Sheet([])], nobody)
+    totals = merge.totals([(Row(0, kept, ("a",)), [2.0, 0.0, 1.0, 2.0, 2.0])])
+
+    assert [(("a",), (5.5, 1.0, 2.0), (0.5, 3.0)), (("b",), (0.0, 0.0, 0.0), None)] == [
+        (series.key, series.values, series.extremes) for series in merge.series(kept.schema, totals, {})
+    ]
+
+
 def test_plan_grows_with_new_rows() -> None:
     """
     Series that appear between two scrapes are in the second, in any seat.

@@ -102,6 +102,7 @@ def a_request() -> Callable[..., Any]:
             "error": None,
             "failure": None,
             "quiet": False,
+            "identity": None,
         }
         return SimpleNamespace(**{**known, **changes})
 

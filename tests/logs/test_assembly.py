@@ -21,10 +21,10 @@ Start = Callable[..., subprocess.Popen[bytes]]
 
 LOGS = """
 import logging, os, sys, threading, time
-from otel_kit.layout import GOBLIN_LAYOUT
+from otel_kit.profiles.goblin import PROFILE
 from otel_kit.logs import Logs
 from otel_kit.redaction import Policy
-logs = Logs(GOBLIN_LAYOUT, Policy(), json_lines=True)
+logs = Logs(PROFILE.layout, Policy(), json_lines=True)
 logs.install()
 log = logging.getLogger("app")
 def soon(seconds=5.0):
@@ -47,7 +47,7 @@ async def app(scope, receive, send):
         return await send({"type": "lifespan.shutdown.complete"})
     record = SimpleNamespace(method="GET", path=scope["path"], route=None, client=None, status_code=200,
         duration_seconds=0.001, correlation_id="id-1", trace_id="1" * 32, span_id="1" * 16, trace_flags=1,
-        error=None, quiet=False, failure=None)
+        error=None, quiet=False, failure=None, identity=None)
     try:
         log.info("inside " + "x" * 4000)
         if scope["path"] == "/fail":

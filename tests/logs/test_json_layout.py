@@ -12,12 +12,13 @@ from typing import Any
 
 import pytest
 
-from otel_kit.layout import GOBLIN_LAYOUT, Field, LogLayout
+from otel_kit.layout import Field, LogLayout
 from otel_kit.logs.exceptions import ExceptionText
 from otel_kit.logs.item import LogItem, RequestItem
 from otel_kit.logs.json_layout import JsonLayout
+from otel_kit.profiles.goblin import PROFILE
 
-GOBLIN = JsonLayout(GOBLIN_LAYOUT)
+GOBLIN = JsonLayout(PROFILE.layout)
 
 HOSTILE = [
     "two\r\nlines",
@@ -300,7 +301,7 @@ def test_carries_the_line_of_platform() -> None:
 @pytest.mark.parametrize(
     "layout",
     [
-        GOBLIN_LAYOUT,
+        PROFILE.layout,
         LogLayout(
             (
                 Field("100%", "message"),
@@ -350,7 +351,7 @@ def test_templates_are_bounded(request_item: RequestItem) -> None:
     """
     Ever new routes do not grow the cache beyond its bound.
     """
-    layout = JsonLayout(GOBLIN_LAYOUT)
+    layout = JsonLayout(PROFILE.layout)
     for number in range(3_000):
         request_item.route = f"/route/{number}"
         layout.line(request_item)

@@ -16,11 +16,11 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from otel_kit.layout import GOBLIN_LAYOUT
 from otel_kit.logs.item import LogItem
 from otel_kit.logs.json_layout import JsonLayout
 from otel_kit.logs.output import DescriptorOutput, DropReason
 from otel_kit.logs.writer import LineWriter
+from otel_kit.profiles.goblin import PROFILE
 from otel_kit.redaction import Policy
 
 Dropped = Counter[str]
@@ -35,7 +35,7 @@ class Pipe:
         self.read_end, self.write_end = os.pipe()
         self.dropped: Dropped = Counter()
         self.writer = LineWriter(
-            JsonLayout(GOBLIN_LAYOUT),
+            JsonLayout(PROFILE.layout),
             Policy(),
             self._count,
             output=DescriptorOutput(self.write_end),

@@ -7,11 +7,13 @@ from __future__ import annotations
 import pytest
 
 from otel_kit.context import RequestRecord
-from otel_kit.identity import Identities
 from otel_kit.ratelimit.limit import Limit
 from otel_kit.ratelimit.memory import MemoryWindows
-from otel_kit.ratelimit.quick import MAX_KNOWN, QuickWay, is_simple
+from otel_kit.ratelimit.quick import QuickWay, is_simple
 from otel_kit.ratelimit.rules import Policy, build_policy
+from otel_kit.ratelimit.storage import Strategy
+from otel_kit.refusals import Refusal
+from tests.ratelimit.asking import ask, limiter_of
 
 
 def record_of(client: str | None, method: str = "GET") -> RequestRecord:
@@ -35,7 +37,7 @@ def quick() -> QuickWay:
     """
     With windows of its own.
     """
-    return QuickWay(MemoryWindows(), Identities([], None, ()))
+    return QuickWay(MemoryWindows())
 
 
 def test_it_admits_the_amount_and_no_more(quick: QuickWay) -> None:
@@ -86,12 +88,15 @@ def test_options_go_the_long_way(quick: QuickWay) -> None:
     assert not quick.admits(policy, record_of("10.0.0.1", "OPTIONS"))
 
 
-def test_what_it_remembers_is_bounded(quick: QuickWay) -> None:
+@pytest.mark.parametrize("client", [None, "10.0.0.1", "::ffff:10.0.0.1", "2001:db8::1", "testclient", "x" * 200])
+@pytest.mark.parametrize("strategy", ["sliding-window-counter", "moving-window"])
+def test_both_ways_count_in_one_window(client: str | None, strategy: Strategy) -> None:
     """
-    However many clients come.
+    What the short way has admitted, the long way knows of.
     """
-    policy = policy_of(Limit("5/minute"))
-    for number in range(MAX_KNOWN + 100):
-        assert quick.admits(policy, record_of(f"10.0.{number >> 8}.{number & 255}"))
+    limiter = limiter_of({"/": Limit("3/minute", strategy=strategy)})
+    path = {"GET": "short", "OPTIONS": "long"}
+    decisions = [(path[method], ask(limiter, client=client, method=method)) for method in ("GET", "OPTIONS") * 2]
 
-    assert len(quick._known) <= MAX_KNOWN
+    assert [("short", None), ("long", None), ("short", None)] == decisions[:3]
+    assert isinstance(decisions[3][1], Refusal)

@@ -12,7 +12,8 @@ import tracemalloc
 
 import pytest
 
-from otel_kit.ratelimit.windows import MAX_SHARED, Windows
+from otel_kit.ratelimit.shelf import FEW_SHARED, MAX_SHARED
+from otel_kit.ratelimit.windows import Windows
 
 
 class Clock:
@@ -32,6 +33,19 @@ def key_of(number: int) -> str:
     The key of one client, as the limiter makes them.
     """
     return f"otel-kit:1:{{{number * 2654435761 % 2**32:08x}{number:024x}}}:0123456789abcdef"
+
+
+def friends(count: int) -> list[str]:
+    """
+    Clients who share a window when they share one.
+    """
+    sharing: dict[int, list[str]] = {}
+    for number in itertools.count():
+        found = sharing.setdefault(hash(f"friend {number}") % MAX_SHARED, [])
+        found.append(f"friend {number}")
+        if len(found) == count:
+            return found
+    raise AssertionError
 
 
 def flood(
@@ -231,19 +245,40 @@ def test_nobody_is_forgotten_when_all_places_are_taken() -> None:
         windows.take(key_of(number), 1, 60, 1, exact=False)
 
     assert not windows.take(key_of(0), 1, 60, 1, exact=False)
-    assert 100 + MAX_SHARED >= windows.clients
+    assert 100 == windows.clients
+    assert 4900 >= windows.shared
 
 
 def test_new_clients_share_windows_when_all_places_are_taken() -> None:
     """
-    Beyond the cap a new client is counted with those whose keys begin alike, and apart from all others.
+    Beyond the cap a new client is counted with those whose hashes end alike, and apart from all others and other rates.
     """
     windows = Windows(max_clients=1, clock=Clock())
-    windows.take("otel-kit:1:{0000}:rate", 1, 60, 1, exact=False)
-    keys = ["otel-kit:1:{aaaa1}:rate", "otel-kit:1:{aaaa2}:rate", "otel-kit:1:{bbbb1}:rate", "otel-kit:1:{aaaa1}:other"]
+    windows.take("first:rate", 1, 60, 1, exact=False)
+    first, second = friends(2)
+    stranger = next(name for name in map(str, range(9)) if hash(name) % MAX_SHARED != hash(first) % MAX_SHARED)
+    keys = [f"{first}:rate", f"{second}:rate", f"{stranger}:rate", f"{first}:other"]
 
     assert [True, False, True, True] == [windows.take(key, 1, 60, 1, exact=False) for key in keys]
-    assert 0.0 < windows.wait("otel-kit:1:{aaaa2}:rate", 1, 60, 1, exact=False)
+    assert 0.0 < windows.wait(f"{second}:rate", 1, 60, 1, exact=False)
+
+
+def test_nobody_is_forgotten_when_shared_windows_are_used_up() -> None:
+    """
+    Whoever comes then shares one of 256 windows a rate, and stays refused in it; all of them are given up in the end.
+    """
+    clock = Clock()
+    windows = Windows(max_clients=1, clock=clock)
+    windows.shared = MAX_SHARED  # as if there were as many under other rates
+    for number in range(5000):
+        windows.take(key_of(number), 1, 60, 1, exact=False)
+
+    assert (1, FEW_SHARED) == (windows.clients, windows.shared - MAX_SHARED)
+    assert not any(windows.take(key_of(number), 1, 60, 1, exact=False) for number in range(5000))
+    for _ in range(100):
+        clock.now += 61.0
+        windows.take(key_of(0), 1, 60, 1, exact=False)
+    assert (1, 0) == (windows.clients, windows.shared - MAX_SHARED)
 
 
 def test_a_shared_window_does_not_free_who_finds_a_place_later() -> None:
@@ -270,12 +305,12 @@ def test_sharing_ends_when_there_are_places_again(exact: bool) -> None:
     windows = Windows(max_clients=10, clock=clock)
     for number in range(10):
         windows.take(key_of(number), 4, 60, 1, exact=exact)
-    friends = [f"otel-kit:1:{{aaaa{number}}}:rate" for number in range(4)]
-    first = [windows.take(friend, 4, 60, 1, exact=exact) for friend in friends]
+    keys = [f"{friend}:0123456789abcdef" for friend in friends(4)]
+    first = [windows.take(key, 4, 60, 1, exact=exact) for key in keys]
     later = []
     for _ in range(16):
         clock.now += 20.0
-        later.append([windows.take(friend, 4, 60, 1, exact=exact) for friend in friends])
+        later.append([windows.take(key, 4, 60, 1, exact=exact) for key in keys])
 
     assert [[True] * 4] * 9 == [first, *later[8:]]
 

@@ -51,6 +51,18 @@ def test_the_figures_are_prometheus_clients() -> None:
     assert theirs["process_max_fds"] == ours["process_max_fds"]
 
 
+def test_the_python_is_named_as_prometheus_client_does() -> None:
+    """
+    By the same labels, and always 1.
+    """
+    registry = prometheus_client.CollectorRegistry()
+    prometheus_client.PlatformCollector(registry=registry)
+    (family,) = registry.collect()
+    ProcessFigures().refresh()
+
+    assert 1.0 == value_of("python_info", **family.samples[0].labels)
+
+
 def test_the_help_texts_are_prometheus_clients() -> None:
     """
     So that a scraper that has seen both keeps one.
@@ -110,7 +122,7 @@ def test_other_systems_tell_less(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(process, "LINUX", False)
     figures = read()
 
-    assert figures["process_resident_memory_bytes"] == process._peak_memory()
+    assert figures["process_resident_memory_bytes"] == process.peak_memory()
     assert 0 < figures["process_cpu_seconds_total"] <= time.process_time()
 
 
@@ -118,10 +130,10 @@ def test_the_unit_of_memory_differs_by_system(monkeypatch: pytest.MonkeyPatch) -
     """
     Bytes on macOS, kilobytes elsewhere.
     """
-    kilobytes = process._peak_memory()
+    kilobytes = process.peak_memory()
     monkeypatch.setattr(sys, "platform", "darwin")
 
-    assert kilobytes == pytest.approx(1024 * process._peak_memory(), rel=0.1)
+    assert kilobytes == pytest.approx(1024 * process.peak_memory(), rel=0.1)
 
 
 def test_a_system_without_resource_limits(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -130,4 +142,4 @@ def test_a_system_without_resource_limits(monkeypatch: pytest.MonkeyPatch) -> No
     """
     monkeypatch.setitem(sys.modules, "resource", None)
 
-    assert (0.0, 0.0) == (process._max_files(), process._peak_memory())
+    assert (0.0, 0.0) == (process._max_files(), process.peak_memory())

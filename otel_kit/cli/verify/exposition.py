@@ -6,6 +6,7 @@ Owns the strict reading of a page. Names, kinds and labels are the profile's dec
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
@@ -26,17 +27,21 @@ _TYPE = re.compile(r"# TYPE ([a-zA-Z_:][\w:]*) (counter|gauge|histogram|summary|
 _LABEL = r'[a-zA-Z_]\w*="(?:[^"\\]|\\.)*"'
 _SAMPLE = re.compile(rf"([a-zA-Z_:][\w:]*)(?:\{{((?:{_LABEL},)*(?:{_LABEL})?)\}})? (\S+)(?: -?\d+)?", re.ASCII)
 _LABEL_NAME = re.compile(r'([a-zA-Z_]\w*)="(?:[^"\\]|\\.)*"')
+_BOUND = re.compile(r'(?:^|,)le="([^"]*)"')
 _SET_UP = "see that the service is set up with this profile, or name its own with --profile"
 
 
 @dataclass
 class Page:
     """
-    Kinds of families and the labels of samples, by name. `unreadable` is the number of the first bad line.
+    Kinds of families, labels of samples and bounds of buckets, by name.
+
+    `unreadable` is the number of the first bad line.
     """
 
     kinds: dict[str, str] = field(default_factory=dict)
     labels: dict[str, set[frozenset[str]]] = field(default_factory=dict)
+    bounds: dict[str, set[float]] = field(default_factory=dict)
     unreadable: int | None = None
 
     @classmethod
@@ -61,6 +66,9 @@ class Page:
             return False
         names = frozenset(_LABEL_NAME.findall(sample[2] or ""))
         self.labels.setdefault(sample[1], set()).add(names)
+        bound = _BOUND.search(sample[2] or "")
+        if bound and _is_number(bound[1]):
+            self.bounds.setdefault(sample[1], set()).add(float(bound[1]))
         return True
 
 
@@ -131,6 +139,7 @@ def _faults(profile: Profile, page: Page) -> Iterator[str]:
             yield f"{name} is a {found}, not a {kind}"
         else:
             yield from _label_faults(name, frozenset(metric.labelnames), page)
+            yield from _bucket_faults(name, frozenset(metric.declaration.buckets), page)
 
 
 def _label_faults(name: str, labels: frozenset[str], page: Page) -> Iterator[str]:
@@ -139,6 +148,12 @@ def _label_faults(name: str, labels: frozenset[str], page: Page) -> Iterator[str
         if found - {"le", "quantile"} != labels and OVERFLOW not in found:
             yield f"{name} has the labels {_listed(found)}, not {_listed(labels)}"
             return
+
+
+def _bucket_faults(name: str, bounds: frozenset[float], page: Page) -> Iterator[str]:
+    found = page.bounds.get(f"{name}_bucket", set()) - {math.inf}
+    if found and found != bounds:
+        yield f"{name} has other buckets: {_listed(f'{bound:g}' for bound in found ^ bounds)} on one side only"
 
 
 def _sampled(name: str, page: Page) -> Iterable[frozenset[str]]:

@@ -28,7 +28,7 @@ LOG_BYTES = 10 * 1024 * 1024
 AGAIN_SECONDS = 0.2
 IDLE_SECONDS = 0.3
 
-_ABSENT_AT_TIMES = ("client", "error", "route")
+_ABSENT_AT_TIMES = ("client", "error", "route", "user")
 """Sources of fields that a request line may lack."""
 
 

@@ -151,7 +151,8 @@ def test_a_profile_without_limits_is_no_failure(
     A user's own profile, found in the current directory: its metrics are looked for, its limit is not.
     """
     program = "from dataclasses import replace\nfrom otel_kit.profiles.goblin import PROFILE\n"
-    own = "PROFILE = replace(PROFILE, name='mine', metrics=PROFILE.metrics[:1], limits={})\n"
+    fewer = "metrics=PROFILE.metrics[:1], requests=PROFILE.requests[:1], health_gauge=None, limits={}"
+    own = f"PROFILE = replace(PROFILE, name='mine', {fewer})\n"
     (tmp_path / "profile_of_verify.py").write_text(program + own, encoding="utf-8")
     monkeypatch.setattr(sys, "path", [*sys.path])
     fake = Fake(metrics=page("http_errors_total"))

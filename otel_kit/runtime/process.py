@@ -13,8 +13,8 @@ import os
 import sys
 import threading
 import time
-from collections.abc import Callable
-from typing import Any
+import weakref
+from typing import TYPE_CHECKING, Any
 
 from opentelemetry import propagate
 
@@ -32,7 +32,10 @@ from otel_kit.redaction import policy_from
 from otel_kit.security import write_suppressed
 from otel_kit.settings import Settings, unknown_variables
 
-__all__ = ["Runtime", "current", "on_shared", "shared_runtime"]
+if TYPE_CHECKING:
+    from otel_kit.telemetry.pipeline import Telemetry
+
+__all__ = ["Runtime"]
 
 SHARE_OF_TIMEOUT = 0.8
 """Of the shutdown time; the server's own way out needs the rest."""
@@ -44,9 +47,7 @@ LAST_LINES_SECONDS = 0.1
 """For what is logged when the time has been used up: after a lifespan's end, by a parent of workers."""
 MAX_LABEL = 256
 
-_lock = threading.Lock()
-_shared: Runtime | None = None
-_watchers: list[Callable[[Runtime], None]] = []
+_all: weakref.WeakSet[Runtime] = weakref.WeakSet()
 
 
 class Runtime:
@@ -58,17 +59,13 @@ class Runtime:
         self, settings: Settings, layout: LogLayout, service_name: str | None, redact: object, module: str | None
     ) -> None:
         self.settings = settings
-        self.otel: OtelEnvironment = read_otel_environment(env_file=ENV_FILE)
+        self.otel: OtelEnvironment = self._read_environment()
         self.findings: list[Finding] = [*self.otel.findings, *unknown_variables()]
         self.policy = policy_from(redact)
-        judge_ids_by(self._is_clean)
         self.service_name = self.policy.text(
             service_name or self.otel.service_name or fallback_service_name(module), MAX_LABEL
         )
-        # imported here: a bad variable, which is gone by now, makes the import of the SDK raise
-        from otel_kit.telemetry.providers import build_telemetry
-
-        self.telemetry = build_telemetry(self.otel, settings, self.service_name, self.policy)
+        self.telemetry = self._build_telemetry()
         self.logs = Logs(
             layout,
             self.policy,
@@ -83,16 +80,35 @@ class Runtime:
             sink=self.telemetry.log_sink,
         )
         self.instruments = PublishedInstruments(self.telemetry.instruments, ledger)
-        ledger.on_refresh(self.instruments.on_refresh)
         self.clients = Clients()
         self._applications: list[object] = []
+        self._lock = threading.Lock()
         self.serving = False
         self._has_served = self._has_forked = False
         self._lifespans = 0
         self._ends_at: float | None = None
+        self._join_process()
+        _all.add(self)
+
+    def _read_environment(self) -> OtelEnvironment:
+        return read_otel_environment(env_file=ENV_FILE)
+
+    def _build_telemetry(self) -> Telemetry:
+        # imported here: a bad variable, which is gone by now, makes the import of the SDK raise
+        from otel_kit.telemetry.providers import build_telemetry
+
+        return build_telemetry(self.otel, self.settings, self.service_name, self.policy)
+
+    def _join_process(self) -> None:
+        """
+        Have what is there once in a process ask this runtime.
+        """
+        judge_ids_by(self._is_clean)
+        ledger.on_refresh(self.instruments.on_refresh)
         ledger.clean_label = self._clean_label
-        _join_propagation(self)
-        os.register_at_fork(after_in_parent=self._note_fork, after_in_child=self._after_fork)
+        propagator: Any = propagate.get_global_textmap()
+        if not isinstance(propagator, KitPropagator):
+            propagate.set_global_textmap(KitPropagator(propagator, self.policy))
 
     def join(self, application: object) -> None:
         """
@@ -115,7 +131,7 @@ class Runtime:
         """
         Begin to serve in this process. Never raises; a second call changes nothing.
         """
-        with _lock:
+        with self._lock:
             if self.serving:
                 return
             self.serving = self._has_served = True
@@ -135,7 +151,7 @@ class Runtime:
         """
         The start of a lifespan.
         """
-        with _lock:
+        with self._lock:
             self._lifespans += 1
 
     def settle(self) -> None:
@@ -156,7 +172,7 @@ class Runtime:
         Providers stay usable: another lifespan, or another application, may follow.
         """
         deadline = time.monotonic() + self.settings.shutdown_timeout_seconds * SHARE_OF_TIMEOUT
-        with _lock:
+        with self._lock:
             self._lifespans -= 1
             last = self._lifespans <= 0
             if last:
@@ -186,7 +202,7 @@ class Runtime:
         """
         The end of the process: as `end`, and what is left at the deadline counts as dropped.
         """
-        with _lock:
+        with self._lock:
             self.serving = False
         deadline = self._closing_deadline(timeout_seconds)
         write_suppressed(everything=True)
@@ -223,12 +239,17 @@ class Runtime:
     def _is_clean(self, text: str) -> bool:
         return self.policy.text(text) == text
 
-    def _note_fork(self) -> None:
+    def note_fork(self) -> None:
+        """
+        This process has had a child.
+        """
         self._has_forked = True
 
-    def _after_fork(self) -> None:
-        global _lock
-        _lock = threading.Lock()
+    def begin_in_child(self) -> None:
+        """
+        A forked child has not served yet.
+        """
+        self._lock = threading.Lock()
         self.serving = self._has_served = self._has_forked = False
         self._lifespans = 0
         self._ends_at = None
@@ -243,57 +264,14 @@ def _has_counted() -> bool:
     return any(any(series.values) for family in counts for series in family.series)
 
 
-def shared_runtime(
-    settings: Settings, layout: LogLayout, service_name: str | None, redact: object, module: str | None
-) -> tuple[Runtime, bool]:
-    """
-    The process's runtime, and whether this call has made it.
-
-    Args:
-        module: Where the application is made, for a service name that nobody has given.
-    """
-    global _shared
-    with _lock:
-        if _shared is not None:
-            return _shared, False
-        _shared = Runtime(settings, layout, service_name, redact, module)
-        for watch in _watchers:
-            watch(_shared)
-        return _shared, True
+def _note_forks() -> None:
+    for runtime in list(_all):
+        runtime.note_fork()
 
 
-def on_shared(watch: Callable[[Runtime], None]) -> Callable[[], None]:
-    """
-    Call `watch` with the process's runtime: now if there is one, else when it is made.
-
-    Returns:
-        Takes the wish back, where it has not been fulfilled.
-    """
-    with _lock:
-        if _shared is not None:
-            watch(_shared)
-        else:
-            _watchers.append(watch)
-
-    def forget() -> None:
-        with _lock:
-            if watch in _watchers:
-                _watchers.remove(watch)
-
-    return forget
+def _begin_in_child() -> None:
+    for runtime in list(_all):
+        runtime.begin_in_child()
 
 
-def current() -> Runtime | None:
-    """
-    The process's runtime, if an application has been set up.
-    """
-    return _shared
-
-
-def _join_propagation(runtime: Runtime) -> None:
-    """
-    Put the kit's propagator around the configured ones, once.
-    """
-    current: Any = propagate.get_global_textmap()
-    if not isinstance(current, KitPropagator):
-        propagate.set_global_textmap(KitPropagator(current, runtime.policy))
+os.register_at_fork(after_in_parent=_note_forks, after_in_child=_begin_in_child)
