@@ -7,6 +7,9 @@ the profile is the contract's is for `tests/conformance` to say.
 
 from __future__ import annotations
 
+import json
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import suppress
 from functools import partial
@@ -159,3 +162,17 @@ def test_the_label_of_a_check_is_the_checks_name(stored: Stored, way: str) -> No
     series = getattr(stored, way).query(gauge.name) if gauge is not None else []
 
     assert names == {sample.labels[gauge.labelnames[0]] for sample in series if gauge is not None}
+
+
+def test_verify_finds_everything(stored: Stored) -> None:
+    """
+    The command passes on a good service of each system, strictly: every family has a sample, every log field is there.
+    """
+    service = stored.service
+    command = [sys.executable, "-m", "otel_kit", "verify", service.url, "--profile", stored.profile.name, "--json"]
+    command += ["--strict", "--skip-limits", "--log-file", str(service.log)]
+    done = subprocess.run(command, capture_output=True, timeout=60, check=False, env=service.environment)
+    checks = {check["name"]: check for check in json.loads(done.stdout)["checks"]}
+
+    assert {} == {name: check["detail"] for name, check in checks.items() if check["status"] == "failed"}
+    assert 0 == done.returncode

@@ -63,7 +63,7 @@ class Observability:
         self.meter_provider = runtime.telemetry.meter_provider
         self.logger_provider = runtime.telemetry.logger_provider
         self._paths: list[RequestPath] = []
-        self._reported = False
+        self._reported = self._rests = False
         if settings.engine == "contrib":
             # the stable conventions, unless somebody has chosen; read once, by the first instrumentation that starts
             os.environ.setdefault("OTEL_SEMCONV_STABILITY_OPT_IN", "http")
@@ -243,6 +243,8 @@ class Observability:
 
     def _serve(self) -> None:
         self._runtime.serve()
+        if self._rests:
+            self._rise()
         try:
             self._protection.serve()
         except Exception as error:
@@ -272,15 +274,14 @@ class Observability:
         """
         Leave the process alone until the next request or lifespan: there may not have been a lifespan's end.
         """
+        self._rests = True
         self._pause()
         ledger.off_refresh(self._refresh)
         self._derived.leave()
         self._protection.rest()
 
     def _rise(self) -> None:
-        """
-        The end of a rest.
-        """
+        self._rests = False
         self._derived = Derived(self.profile.derived, ledger)
         ledger.on_refresh(self._refresh)
 

@@ -69,10 +69,10 @@ def setup_observability(
     settings = settings or Settings()
     chosen = load_profile(profile if profile is not None else settings.profile)
     module = sys._getframe(1).f_globals.get("__name__")
+    protection = Protection(settings, chosen, checks=checks, limits=limits, identify=identify)
     for metric in chosen.metrics:
         ledger.register(metric)
     use_events(chosen.events)
-    protection = Protection(settings, chosen, checks=checks, limits=limits, identify=identify)
     runtime, first = shared_runtime(settings, chosen.layout, service_name, redact, module)
     if redact is not None and not first:
         raise SetupError("redact comes too late: the policy is the process's; give it with the first set-up")

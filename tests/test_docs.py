@@ -3,8 +3,9 @@ The docs as a reader meets them: every block runs, every link leads somewhere, e
 
 A page is read from top to bottom in an empty directory. A Python block whose first line is
 `# name.py` is saved under that name, any other is a program. A shell block that begins with a
-server stays up until the next one does. An `output` block is compared with what came out, where
-`…` stands for anything. Other blocks are for the eye.
+server stays up until the next one does; it gets a free port, whichever of the documented ones is
+written. An `output` block is compared with what came out, where `…` stands for anything. Other
+blocks are for the eye.
 """
 
 from __future__ import annotations
@@ -29,7 +30,8 @@ from otel_kit.telemetry.accounts import DROP_REASONS
 
 ROOT = Path(__file__).parent.parent
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
-PORT = "8000"
+PORT = re.compile(r"(?<=[: ])(?:8000|8001|3001)\b")
+"""That of the docs, and those of the documented systems."""
 DEADLINE_SECONDS = 30.0
 
 _FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -55,19 +57,23 @@ if app is not None:
 
 # As much of curl as the docs use, for a machine without it.
 _CURL = """#!{python}
-import argparse, http.client, urllib.parse
+import argparse, http.client, sys, urllib.parse
 
 parser = argparse.ArgumentParser()
-for flag in ("-s", "-i"):
+for flag in ("-s", "-i", "-f"):
     parser.add_argument(flag, action="store_true")
 parser.add_argument("-X", default="GET")
 parser.add_argument("-H", action="append", default=[])
+parser.add_argument("-d")
 parser.add_argument("url")
 given = parser.parse_args()
 url = urllib.parse.urlsplit(given.url)
 connection = http.client.HTTPConnection(url.netloc, timeout=10)
-connection.request(given.X, url.path, headers=dict(line.split(": ", 1) for line in given.H))
+target = urllib.parse.urlunsplit(("", "", url.path, url.query, ""))
+connection.request(given.X, target, given.d, headers=dict(line.split(": ", 1) for line in given.H))
 answer = connection.getresponse()
+if given.f and answer.status >= 400:
+    sys.exit(22)
 if given.i:
     print(f"HTTP/1.1 {{answer.status}} {{answer.reason}}")
     print("".join(f"{{name}}: {{value}}\\n" for name, value in answer.getheaders()))
@@ -116,9 +122,9 @@ class Reader:
         if block.language == "python":
             self._python(block.text)
         elif block.language == "shell":
-            self._shell(block.text.replace(PORT, self.port))
+            self._shell(PORT.sub(self.port, block.text))
         elif block.language == "output":
-            self._compare(block.text.replace(PORT, self.port))
+            self._compare(PORT.sub(self.port, block.text))
 
     def _python(self, text: str) -> None:
         name = re.match(r"# ([\w-]+)\.py\n", text)

@@ -53,7 +53,7 @@ def pytest_runtest_protocol(item):
     with open("differences.txt", "a") as report:
         for name in before:
             if before[name] != after[name]:
-                report.write(f"{item.name}: {name} was {before[name]}, is {after[name]}\\n")
+                report.write(f"{item.nodeid}: {name} was {before[name]}, is {after[name]}\\n")
     with open("globals.txt", "a") as report:
         report.write(f"{after['traces']} {after['metrics']} {after['logs']}\\n")
     return result
@@ -70,7 +70,7 @@ import httpx
 import pytest
 from fastapi.testclient import TestClient
 from opentelemetry import metrics, trace
-from otel_kit import Settings
+from otel_kit import ConfigurationError, Settings
 from shop import boxes, make_app, tracer
 
 def order(app):
@@ -185,6 +185,11 @@ def test_it(telemetry, monkeypatch):
     assert "till" == telemetry.span("charge").resource.attributes["service.name"]
     assert "OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT" in str(app._otel_kit.report()["findings"])
 """,
+    "whose set-up is refused": """
+def test_it(telemetry):
+    with pytest.raises(ConfigurationError):
+        make_app(profile="todo", limits={"/": "often"})
+""",
     "without a set-up": """
 def test_it(telemetry):
     with tracer.start_as_current_span("charge"):
@@ -217,16 +222,35 @@ def differences(directory: Path) -> list[str]:
     return (directory / "differences.txt").read_text(encoding="utf-8").splitlines()
 
 
-@pytest.mark.parametrize("kind", ONE_TEST)
-def test_nothing_is_left_behind(tmp_path: Path, kind: str) -> None:
+@pytest.fixture(scope="module")
+def kinds(tmp_path_factory: pytest.TempPathFactory) -> tuple[list[str], list[str], set[str]]:
     """
-    After a test, of whatever kind, globals are unset and process and logging as before; the next one sees its own.
+    What came of one suite with all kinds of tests: their outcomes, what they left changed, and the globals after each.
     """
-    done = run_suite(tmp_path, COMMON + ONE_TEST[kind] + AGAIN, modules={"conftest": WATCH})
+    directory = tmp_path_factory.mktemp("kinds")
+    modules = {f"test_{number}": COMMON + ONE_TEST[kind] + AGAIN for number, kind in enumerate(ONE_TEST)}
+    done = run_suite(directory, "", "-rA", modules={"conftest": WATCH, **modules})
+    found = set((directory / "globals.txt").read_text(encoding="utf-8").splitlines())
+    return done.stdout.splitlines(), differences(directory), found
 
-    assert "2 passed" in done.stdout, done.stdout
-    assert [] == differences(tmp_path)
-    assert {UNSET} == set((tmp_path / "globals.txt").read_text(encoding="utf-8").splitlines())
+
+@pytest.mark.parametrize("kind", ONE_TEST)
+def test_nothing_is_left_behind(kinds: tuple[list[str], list[str], set[str]], kind: str) -> None:
+    """
+    After a test, of whatever kind, process and logging are as before, and the next one sees what is its own.
+    """
+    outcomes, left, _ = kinds
+    file = f"test_{list(ONE_TEST).index(kind)}.py"
+
+    assert 2 == len([line for line in outcomes if line.startswith(f"PASSED {file}")]), "\n".join(outcomes)
+    assert [] == [line for line in left if line.startswith(file)]
+
+
+def test_the_globals_are_unset_again(kinds: tuple[list[str], list[str], set[str]]) -> None:
+    """
+    OpenTelemetry's three providers are none after each test, and may be set once more.
+    """
+    assert {UNSET} == kinds[2]
 
 
 @pytest.mark.parametrize("options", [(), ("-n", "2")])
@@ -334,6 +358,38 @@ def test_afterwards():
     done = run_suite(tmp_path, COMMON + test)
 
     assert "7 passed" in done.stdout, done.stdout
+
+
+def test_providers_of_a_module_are_listened_to(tmp_path: Path) -> None:
+    """
+    Set when it was imported, without the kit: what a test sets up joins them, and is gone from them afterwards.
+    """
+    test = """
+from opentelemetry.sdk.metrics import MeterProvider
+from opentelemetry.sdk.metrics.export import InMemoryMetricReader
+from opentelemetry.sdk.trace import TracerProvider
+
+tracers = TracerProvider(shutdown_on_exit=False)
+meters = MeterProvider([InMemoryMetricReader()], shutdown_on_exit=False)
+trace.set_tracer_provider(tracers)
+metrics.set_meter_provider(meters)
+
+@pytest.mark.parametrize("number", range(3))
+def test_order(telemetry, number):
+    app = make_app()
+    assert app._otel_kit.tracer_provider is tracers
+    order(app)
+    check(telemetry)
+
+def test_afterwards():
+    assert () == tracers._active_span_processor._span_processors
+    assert 1 == len(meters._measurement_consumer._reader_storages)
+    assert trace.get_tracer_provider() is tracers
+"""
+    done = run_suite(tmp_path, COMMON + test, modules={"conftest": WATCH})
+
+    assert "4 passed" in done.stdout, done.stdout
+    assert [] == differences(tmp_path)
 
 
 def test_an_application_of_a_session_is_seen_in_each_test(tmp_path: Path) -> None:

@@ -76,6 +76,8 @@ db_connections_limit = Gauge("db_connections_limit", "Connections that the pool 
 db_connection_failures_total = Counter(
     "db_connection_failures_total", "Attempts to connect to the database that failed.", registry=None
 )
+cache_hits_total = Counter("cache_hits_total", "Look-ups that a cache answered.", ["cache"], registry=None)
+cache_misses_total = Counter("cache_misses_total", "Look-ups that a cache could not answer.", ["cache"], registry=None)
 ai_provider_calls_total = Counter(
     "ai_provider_calls_total", "Calls of AI providers, by provider and model.", ["provider", "model"], registry=None
 )
@@ -187,6 +189,8 @@ PROFILE = Profile(
         db_connections_idle,
         db_connections_limit,
         db_connection_failures_total,
+        cache_hits_total,
+        cache_misses_total,
         ai_provider_calls_total,
         ai_provider_response_seconds,
         chat_sessions_active,
@@ -274,6 +278,10 @@ PROFILE = Profile(
         ),
         Reading("health status", {"": "max by (status) (service_status)"}),
         Reading("database connection failures", {"": increase("db_connection_failures_total", window="5m")}),
+        Reading(
+            "cache hits and misses",
+            {"hits": rate("cache_hits_total", "cache"), "misses": rate("cache_misses_total", "cache")},
+        ),
         Reading("restarts", {"": "changes(process_start_time_seconds[1h])"}),
         Reading("AI calls by model", {"": increase("ai_provider_calls_total", "model")}),
         Reading("active users by day", {"": 'max(active_users{period="day"})'}),

@@ -105,7 +105,9 @@ class LedgerPoints:
             NumberDataPoint(attributes, start, now, values[place], exemplars_of(series.exemplars[place : place + 1]))
             for series, attributes, values in rows
         ]
-        return Metric(name, declaration.help, unit, Sum(points, self._temporality, is_monotonic=True))
+        # Prometheus appends `_total` to whatever only grows: the parts of a summary would not keep their names
+        grows = declaration.kind == "counter" or self._delta
+        return Metric(name, declaration.help, unit, Sum(points, self._temporality, is_monotonic=grows))
 
     def _values(self, declaration: Declaration, series: Series) -> Values:
         if not self._delta or declaration.kind == "gauge":

@@ -32,7 +32,7 @@ with judged_environment():
     from otel_kit.exposition.otel import InstrumentReader
     from otel_kit.testing.kept import KeptProviders
     from otel_kit.testing.listening import Listening
-    from otel_kit.testing.tested_runtime import TestedRuntime
+    from otel_kit.testing.tested_runtime import TestedRuntime, rest
 
 
 @functools.cache
@@ -68,7 +68,7 @@ class OneTest:
         if shared is None:
             self._lend_providers()
         else:
-            self._undo.callback(Globals().put_back)
+            self._note(shared)
         captured = CapturedTelemetry(self._families)
         self._listening = Listening(captured)
         if shared is not None:
@@ -109,6 +109,11 @@ class OneTest:
         self._undo.callback(runtime.put, None)
         runtime.make_by(functools.partial(self._make, kept, self._before))
         self._undo.callback(runtime.make_by, Runtime)
+
+    def _note(self, shared: Runtime) -> None:
+        self._undo.callback(Globals().put_back)
+        known = list(shared._applications)
+        self._undo.callback(lambda: rest(one for one in shared._applications if one not in known))
 
     def _make(self, *given: Any) -> TestedRuntime:
         made = TestedRuntime(_wake, *given)

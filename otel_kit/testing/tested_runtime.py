@@ -8,7 +8,7 @@ all of it again with its next request. Nothing is exported.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from otel_kit.profiles import Metric, Profile
     from otel_kit.telemetry.pipeline import Telemetry
 
-__all__ = ["TestedRuntime"]
+__all__ = ["TestedRuntime", "rest"]
 
 CLOSE_SECONDS = 1.0
 
@@ -104,8 +104,7 @@ class TestedRuntime(Runtime):
         was, self._place = self._place, "aside"
         if was == "aside":
             return
-        for handle in self._handles():
-            handle._rest()
+        rest(self._applications)
         self.serving = False
         self.logs.close(time.monotonic() + CLOSE_SECONDS)
         if was == "current":
@@ -118,8 +117,6 @@ class TestedRuntime(Runtime):
         Serve again where another runtime is the process's.
         """
         self._place = "beside"
-        for handle in self._handles():
-            handle._rise()
 
     def come_back(self, before: Before) -> None:
         """
@@ -128,7 +125,6 @@ class TestedRuntime(Runtime):
         Args:
             before: What is to be there again then.
         """
-        self.stand_beside()
         self._place = "current"
         self._before = before
         self._kept.settle(self._terms)
@@ -160,11 +156,17 @@ class TestedRuntime(Runtime):
         forget_events()
         self._before.put_back()
 
-    def _handles(self) -> list[Observability]:
-        return [known for known in self._applications if isinstance(known, Observability)]
-
     def _documented(self) -> list[Metric]:
         return [metric for profile in self._profiles for metric in profile.metrics]
+
+
+def rest(applications: Iterable[object]) -> None:
+    """
+    Have these measure nothing and await no signal until they are used again.
+    """
+    for application in applications:
+        if isinstance(application, Observability):
+            application._rest()
 
 
 def _silent(signal: Signal) -> Signal:

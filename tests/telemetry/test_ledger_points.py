@@ -16,7 +16,7 @@ from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 
 from otel_kit.derived import Derived, Share
-from otel_kit.ledger import Counter, Gauge, Histogram, Ledger, Registry
+from otel_kit.ledger import Counter, Gauge, Histogram, Ledger, Registry, Summary
 from otel_kit.telemetry.ledger_points import LedgerPoints
 from otel_kit.telemetry.metric_batches import batches_of, encode_batches
 
@@ -143,3 +143,16 @@ def share_of(served: int, failed: int, directory: Path) -> Ledger:
     whole.inc(served)
     part.inc(failed)
     return ledger
+
+
+@pytest.mark.parametrize(("delta", "grows"), [(False, False), (True, True)])
+def test_the_parts_of_a_summary_keep_their_names(ledger: Ledger, delta: bool, grows: bool) -> None:
+    """
+    Prometheus would append `_total` to a running total that only grows; a difference it doesn't take at all.
+    """
+    Summary("sizes_bytes", "Sizes.", registry=ledger.registry).observe(3)
+    points = LedgerPoints(ledger, delta=delta)
+
+    assert [grows, grows] == [
+        metric.data.is_monotonic for metric in points.read() if metric.name in ("sizes_bytes_sum", "sizes_bytes_count")
+    ]

@@ -24,6 +24,7 @@ from otel_kit.cli.verify.exposition import METRICS_REQUESTS, MetricsChecks, chec
 from otel_kit.cli.verify.leaks import check_leaks
 from otel_kit.cli.verify.limits import check_limits, limit_requests
 from otel_kit.cli.verify.logs import check_logs
+from otel_kit.cli.verify.routes import check_routes, route_requests
 from otel_kit.cli.verify.target import Target
 from otel_kit.cli.verify.verdict import Check, Verdict, failed
 
@@ -32,6 +33,7 @@ __all__ = ["announcement", "requests_at_most", "verify"]
 CORRELATION = "Correlation id (echoed, replaced when unsafe, on 404 as well)"
 NAMES = "Documented metrics by name, kind and labels"
 SAMPLES = "Samples of all documented metrics"
+ROUTES = "Documented health routes"
 LEAKS = "No stack trace, file path or version on error pages"
 
 SILENCE = "look at the service's log"
@@ -46,7 +48,7 @@ def requests_at_most(target: Target) -> int:
 
 def _reads(target: Target) -> int:
     cors = CORS_REQUESTS if target.origin is not None else 0
-    return HEALTH_REQUESTS + CORRELATION_REQUESTS + cors + CONCURRENT + METRICS_REQUESTS
+    return HEALTH_REQUESTS + CORRELATION_REQUESTS + cors + CONCURRENT + route_requests(target) + METRICS_REQUESTS
 
 
 def announcement(target: Target) -> str:
@@ -75,6 +77,7 @@ async def verify(target: Target, caller: Caller) -> list[Check]:
     correlation = await _settled(check_correlation(target, caller))
     cors = await _settled(check_cors(target, caller))
     performance = await _settled(check_performance(target, caller))
+    routes = await _settled(check_routes(target, caller))
     metrics = await _metrics(target, caller)
     logs = await check_logs(target)
     limits = await _settled(check_limits(target, caller))
@@ -87,6 +90,7 @@ async def verify(target: Target, caller: Caller) -> list[Check]:
         lines.logs: logs,
         lines.performance: performance,
         CORRELATION: correlation,
+        ROUTES: routes,
         NAMES: metrics.names,
         SAMPLES: metrics.samples,
         LEAKS: check_leaks(caller.answers),

@@ -49,10 +49,11 @@ class Target:
     @property
     def health_path(self) -> str:
         """
-        The route that is asked most: it answers 200 while the service runs, and no check runs for it.
+        The route that is asked most: the one for which no check runs, else the first that the profile has.
         """
-        paths = {route.kind: route.path for route in reversed(self.profile.health.routes)}
-        return paths.get("live") or paths.get("started") or UNDOCUMENTED_HEALTH
+        routes = [route for route in self.profile.health.routes if route.kind not in ("one", "metrics")]
+        live = [route.path for route in routes if route.kind == "live"]
+        return next(iter([*live, *(route.path for route in routes)]), UNDOCUMENTED_HEALTH)
 
     @property
     def missing_path(self) -> str:

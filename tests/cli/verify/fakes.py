@@ -54,6 +54,8 @@ class Fake:
     """
 
     health: int = 200
+    routes: tuple[str, ...] = ("/health/all", "/readyz", "/startupz")
+    """Health pages beside `/health`."""
     metrics: bytes = field(default_factory=page)
     metrics_type: str = "text/plain; version=0.0.4"
     token: str | None = None
@@ -107,6 +109,8 @@ class Fake:
     def _reply(self, method: str, path: str, headers: dict[str, str]) -> Reply:
         if path == "/health":
             return (self.health, b'{"status":"healthy"}', {}) if method == "GET" else (405, b"{}", {"allow": "GET"})
+        if path in self.routes:
+            return 200, b'{"status":"healthy"}', {}
         if path == "/metrics":
             if self.token is not None and headers.get("authorization") != f"Bearer {self.token}":
                 return 401, b"{}", {}

@@ -270,3 +270,27 @@ def test_text_of_the_server_is_cleaned(verify: Verify) -> None:
 
     assert "\x1b" not in "\n".join(run.lines)
     assert all(len(line) < 1000 for line in run.lines)
+
+
+def test_a_documented_health_route_that_is_missing(verify: Verify) -> None:
+    """
+    Each is asked once and named when it is not there.
+    """
+    run = verify(Fake(routes=("/health/all", "/readyz")), "--json")
+    check = run.check("Documented health routes")
+
+    assert (1, "failed") == (run.status, check["status"])
+    assert "/startupz answers 404, not one of 200, 503" in check["detail"]
+
+
+def test_buckets_that_are_not_the_documented_ones(verify: Verify) -> None:
+    """
+    A missing bound would make an alert blind.
+    """
+    sample = b'http_request_duration_seconds_bucket{method="a",endpoint="b",le="%b"} 1\n'
+    bounds = [b"0.005", b"0.01", b"0.025", b"0.05", b"0.075", b"0.1", b"0.25", b"0.5", b"0.75", b"1", b"1.5", b"2"]
+    run = verify(Fake(metrics=page() + b"".join(sample % bound for bound in [*bounds, b"+Inf"])), "--json")
+    check = run.check("Documented metrics by name, kind and labels")
+
+    assert "failed" == check["status"]
+    assert "http_request_duration_seconds has other buckets: 10, 2.5, 5, 7.5" in check["detail"]

@@ -43,7 +43,7 @@ def test_a_good_service_has_the_documented_lines(verify: Verify) -> None:
     """
     run = verify(Fake(), "--origin", ORIGIN)
 
-    assert (0, DOCUMENTED, 10) == (run.status, run.marked[:6], len(run.marked))
+    assert (0, DOCUMENTED, 11) == (run.status, run.marked[:6], len(run.marked))
 
 
 def test_it_sends_no_more_than_it_says(verify: Verify) -> None:
@@ -54,8 +54,8 @@ def test_it_sends_no_more_than_it_says(verify: Verify) -> None:
     run = verify(fake, "--origin", ORIGIN)
     said = re.match(r"otel-kit verify sends at most (\d+) requests to \S+: (\d+) .* and (\d+) × POST", run.lines[0])  # noqa: RUF001
 
-    assert ["28", "17", "11"] == list(said.groups())
-    assert (28, 11) == (len(fake.asked), fake.count("POST", "/auth/login"))
+    assert ["32", "21", "11"] == list(said.groups())
+    assert (32, 11) == (len(fake.asked), fake.count("POST", "/auth/login"))
     assert {"GET", "POST", "OPTIONS"} == {method for method, _ in fake.asked}
 
 
@@ -96,10 +96,10 @@ def test_the_document_has_every_check(verify: Verify) -> None:
     run = verify(Fake(health=503), "--json")
     document = run.document
 
-    assert (1, False, {"at_most": 26, "sent": 26}) == (run.status, document["passed"], document["requests"])
+    assert (1, False, {"at_most": 30, "sent": 30}) == (run.status, document["passed"], document["requests"])
     assert {"name", "status", "detail"} == set().union(*document["checks"])
     assert {"passed", "failed", "info"} == {check["status"] for check in document["checks"]}
-    assert "sends at most 26 requests" in run.err
+    assert "sends at most 30 requests" in run.err
 
 
 def test_nothing_but_the_document_is_written(verify: Verify, tmp_path: Path) -> None:
