@@ -170,7 +170,7 @@ async def log_request_line(request: Request, call_next: Callable[[Request], Awai
     return response
 
 
-def build_kit(add_routes: Routes) -> Built:
+def build_kit(add_routes: Routes, profile: str | None = None) -> Built:
     """
     otel_kit with everything on: traces, metrics, JSON log lines on standard output, correlation, OTLP, a limit.
     """
@@ -178,7 +178,7 @@ def build_kit(add_routes: Routes) -> Built:
 
     app = FastAPI()
     add_routes(app)
-    kit = setup_observability(app, limits={"/": UNREACHABLE_LIMIT})
+    kit = setup_observability(app, profile=profile, limits={"/": UNREACHABLE_LIMIT})
 
     async def flush() -> None:
         if not await kit.flush(10.0):
@@ -242,10 +242,10 @@ EXPORTED: dict[str, tuple[str, ...]] = {
 
 def build(variant: str, routes: Routes = add_routes) -> Built:
     """
-    One variant, in this process; also those with which limiters are compared.
+    One variant, in this process; also those with which limiters and profiles are compared.
     """
     if variant not in VARIANTS:
-        from benchmarks import limiters
+        from benchmarks import limiters, pages, profiles
 
-        return limiters.VARIANTS[variant]()
+        return (limiters.VARIANTS | profiles.VARIANTS | pages.VARIANTS)[variant]()
     return VARIANTS[variant](routes)

@@ -79,6 +79,9 @@ class Costs:
 
     wall: list[float] = field(default_factory=list)
     cpu: list[float] = field(default_factory=list)
+    path: list[float] = field(default_factory=list)
+    """Processor time of the event loop's thread."""
+
     added: list[float] = field(default_factory=list)
     """Wall over that of `bare` in the same round."""
 
@@ -94,6 +97,7 @@ class Costs:
         """
         self.wall.append(answer["wall"])
         self.cpu.append(answer["cpu"])
+        self.path.append(answer["path"])
         self.added.append(answer["wall"] - bare["wall"])
         self.added_path.append(answer["path"] - bare["path"])
         self.times_bare.append(answer["wall"] / bare["wall"])
@@ -105,14 +109,22 @@ Measured = dict[str, dict[str, Costs]]
 
 
 def measure(
-    variants: list[str], sink: Sink, generations: int, rounds: int, kinds: Sequence[str] = tuple(KINDS)
+    variants: list[str],
+    sink: Sink,
+    generations: int,
+    rounds: int,
+    kinds: Sequence[str] = tuple(KINDS),
+    processes: int = 1,
 ) -> Measured:
     """
     `generations` times fresh processes, each asked in `rounds` shuffled rounds.
+
+    Args:
+        processes: Of each variant but `bare` in one generation.
     """
     measured: Measured = {variant: {kind: Costs() for kind in kinds} for variant in variants}
     for _ in range(generations):
-        children = start_children(variants, sink, kinds)
+        children = start_children(variants, sink, kinds, processes)
         try:
             for _ in range(rounds):
                 for kind in kinds:
@@ -123,13 +135,15 @@ def measure(
     return measured
 
 
-def start_children(variants: list[str], sink: Sink, kinds: Sequence[str]) -> list[tuple[str, Child]]:
+def start_children(
+    variants: list[str], sink: Sink, kinds: Sequence[str], processes: int
+) -> list[tuple[str, Child]]:
     """
-    A process for each variant, started one after the other so that none warms up beside another.
+    The processes of each variant, started one after the other so that none warms up beside another.
     """
     children: list[tuple[str, Child]] = []
     for variant in variants:
-        for _ in range(BARE_PROCESSES if variant == "bare" else 1):
+        for _ in range(BARE_PROCESSES if variant == "bare" else processes):
             child = Child("in_process", variant, environment=sink.environment(variant))
             children.append((variant, child))
             child.ask(warm=list(kinds))

@@ -30,9 +30,12 @@ SCRIPT = """
 wrk.method = "%s"
 wrk.headers["Content-Type"] = "application/json"
 wrk.body = %s
+"""
+
+SUMMARY = """
 done = function(summary, latency, requests)
   local failed = summary.errors.status + summary.errors.connect + summary.errors.read + summary.errors.timeout
-  io.write(string.format('{"requests": %%d, "duration": %%d, "failed": %%d, "p50": %%f, "p99": %%f}\\n',
+  io.write(string.format('{"requests": %d, "duration": %d, "failed": %d, "p50": %f, "p99": %f}\\n',
     summary.requests, summary.duration, failed, latency:percentile(50), latency:percentile(99)))
 end
 """
@@ -105,21 +108,27 @@ def load_server(pid: int, port: int, kind: str, seconds: int, core: int, load: L
 
 def run_wrk(port: int, kind: str, seconds: int, core: int) -> dict[str, float]:
     """
-    wrk's own summary; one thread, closed loop.
+    wrk's own summary of one kind of request.
+    """
+    body = json.dumps(CHAT_BODY.decode()) if kind == "POST" else "nil"
+    return run_script(SCRIPT % (kind, body), f"http://127.0.0.1:{port}{KINDS[kind].path}", seconds, core)
+
+
+def run_script(script: str, url: str, seconds: int, core: int) -> dict[str, float]:
+    """
+    wrk's own summary of the requests that a script asks for; one thread, closed loop.
 
     Raises:
         UnexpectedAnswer: An answer was not a success, or none came.
     """
-    body = json.dumps(CHAT_BODY.decode()) if kind == "POST" else "nil"
-    with tempfile.NamedTemporaryFile("w", suffix=".lua") as script:
-        script.write(SCRIPT % (kind, body))
-        script.flush()
-        command = ["taskset", "-c", str(core), "wrk", "-t1", f"-c{CONNECTIONS}", f"-d{seconds}s", "-s", script.name]
-        url = f"http://127.0.0.1:{port}{KINDS[kind].path}"
+    with tempfile.NamedTemporaryFile("w", suffix=".lua") as file:
+        file.write(script + SUMMARY)
+        file.flush()
+        command = ["taskset", "-c", str(core), "wrk", "-t1", f"-c{CONNECTIONS}", f"-d{seconds}s", "-s", file.name]
         output = subprocess.run([*command, url], check=True, capture_output=True, text=True).stdout
     result: dict[str, float] = json.loads(output.splitlines()[-1])
     if result["failed"] or not result["requests"]:
-        raise UnexpectedAnswer(f"wrk on {kind}: {result}")
+        raise UnexpectedAnswer(f"wrk on {url}: {result}")
     return result
 
 

@@ -91,3 +91,6 @@ class LogLayout:
     """`text`: the whole stack trace. `object`: its type, message and stack."""
 
     request_message: str = "request_completed"
+
+    unmatched: str | None = None
+    """What stands for the route on the line of a request that found none; None leaves the field out."""

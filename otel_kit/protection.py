@@ -187,6 +187,7 @@ class Protection:
         Serving begins, on the loop that runs now: with a lifespan, or with a first request where the server has none.
         """
         self._saturation.start()
+        self.limiter.utilization.start()
         self.health.serve()
 
     async def start(self) -> None:
@@ -221,6 +222,7 @@ class Protection:
         Nothing is measured and no signal awaited until serving begins again.
         """
         self.health.rest()
+        self.limiter.utilization.stop()
         self._saturation.stop()
 
     def _limits_are_shared(self) -> bool:

@@ -244,7 +244,7 @@ def test_prose_has_one_sentence_a_line(page: Path) -> None:
     assert [] == [line for line in lines if _SENTENCE_END.search(line)]
 
 
-@pytest.mark.parametrize("name", ["settings.md", "metrics.md"])
+@pytest.mark.parametrize("name", pages())
 def test_reference_pages_are_those_of_the_code(name: str) -> None:
     """
     What `make docs` would write is what is there.

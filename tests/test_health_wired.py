@@ -129,9 +129,9 @@ def test_providers_are_declared_by_the_handle() -> None:
         "total": 3,
         "status": {"openai": False, "anthropic": True, "perplexity": True},
     } == told
-    assert {"openai": "not configured", "anthropic": "configured", "perplexity": "configured"} == kit.report()[
-        "health"
-    ]["providers"]
+    assert [("openai", "not configured"), ("anthropic", "configured"), ("perplexity", "configured")] == [
+        (one["name"], one["state"]) for one in kit.report()["health"]["providers"]
+    ]
 
 
 def test_a_database_by_the_ready_made_check(tmp_path: Path) -> None:

@@ -314,6 +314,30 @@ def test_afterwards():
     assert "5 passed" in done.stdout, done.stdout
 
 
+def test_what_a_module_got_during_a_test_works_in_later_ones(tmp_path: Path) -> None:
+    """
+    Imported by the first test that needs it: its tracer and its instrument are those of the providers of that moment.
+    """
+    later = """
+from opentelemetry import metrics, trace
+tracer = trace.get_tracer("later")
+parcels = metrics.get_meter("later").create_counter("parcels")
+"""
+    test = """
+@pytest.mark.parametrize("number", range(5))
+def test_sent(telemetry, number):
+    from later import parcels, tracer
+    make_app(service_name=f"post-{number}")
+    with tracer.start_as_current_span("send"):
+        parcels.add(number)
+    assert f"post-{number}" == telemetry.span("send").resource.attributes["service.name"]
+    assert number == telemetry.metrics.value("parcels")
+"""
+    done = run_suite(tmp_path, COMMON + test, modules={"later": later})
+
+    assert "5 passed" in done.stdout, done.stdout
+
+
 def test_an_application_that_lives_on_is_seen_in_later_tests(tmp_path: Path) -> None:
     """
     Set up by the first test that wants it, and used by others: with a lifespan, beside new ones, without the fixture.
@@ -418,6 +442,11 @@ def test_each_test_has_the_settings_of_its_own_set_up(tmp_path: Path) -> None:
     Sampler, service name, level, redaction and profile of an earlier test hold no longer; by default all is sampled.
     """
     test = """
+from dataclasses import replace
+from otel_kit import security_event
+from otel_kit.event_layout import SecurityEvent, with_events
+from otel_kit.profiles import load_profile
+
 @pytest.mark.parametrize(("sampler", "spans"), [("always_off", 0), ("parentbased_traceidratio", 2), ("", 2)])
 def test_sampler(telemetry, monkeypatch, sampler, spans):
     monkeypatch.setenv("OTEL_TRACES_SAMPLER", sampler)
@@ -448,13 +477,20 @@ def test_profile(telemetry, profile):
     counted = {name: increase for (name, _), increase in telemetry.metrics.changed().items()}
     assert 1 == counted["api_requests_total" if profile == "platform" else "http_requests_total"]
 
+@pytest.mark.parametrize("words", ["Door opened", "Somebody came in"])
+def test_words_of_an_event(telemetry, words):
+    event = SecurityEvent("door_opened", "security", "WARNING", words)
+    make_app(profile=replace(load_profile("goblin"), events=with_events(event)))
+    security_event("door_opened")
+    assert telemetry.log(words)
+
 def test_after_them(telemetry):
     order(make_app())
     check(telemetry)
 """
     done = run_suite(tmp_path, COMMON + test, modules={"conftest": WATCH})
 
-    assert "14 passed" in done.stdout, done.stdout
+    assert "16 passed" in done.stdout, done.stdout
     assert [] == differences(tmp_path)
 
 
@@ -533,19 +569,21 @@ def test_order(telemetry):
     assert connections == min(len(received), 1)
 
 
-def test_floods_of_an_earlier_test_hide_no_event(tmp_path: Path) -> None:
+@pytest.mark.parametrize("where", ["a test", "a module"])
+def test_floods_of_an_earlier_test_hide_no_event(tmp_path: Path, where: str) -> None:
     """
-    Of security events few become records in a time; each test has its own few.
+    Of security events few become records in a time; each test has its own few, whatever it was that was set up.
     """
-    test = """
-from fastapi import Depends
+    before = "app = make_app()" if where == "a module" else ""
+    test = f"""
+from otel_kit import security_event
+{before}
 
 @pytest.mark.parametrize("number", range(15))
 def test_refused(telemetry, number):
-    app = make_app()
-    app.get("/private", dependencies=[Depends(app._otel_kit.require_api_key)])(lambda: "secret")
-    TestClient(app).get("/private", headers={"X-API-Key": "wrong"})
-    assert 1 == len([item for item in telemetry.logs if "key" in str(item.extra)])
+    {"pass" if before else "make_app()"}
+    security_event("failed_login")
+    assert 1 == len([item for item in telemetry.logs if item.extra.get("event") == "failed_login"])
 """
     done = run_suite(tmp_path, COMMON + test)
 

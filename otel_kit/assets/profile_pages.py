@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 
 from otel_kit.catalogue import Declaration
-from otel_kit.health_layout import HealthRoute
+from otel_kit.health_layout import HealthKind, HealthRoute
 from otel_kit.layout import Field, LogLayout
 from otel_kit.profiles import Profile, Reading, Threshold
 
@@ -23,6 +23,16 @@ _ROLES = {
     "request_size": "the size of each request",
     "response_size": "the size of each answer",
 }
+
+_STATES: Mapping[HealthKind, tuple[str, ...]] = {
+    "live": ("healthy",),
+    "started": ("started", "starting"),
+    "ready": ("ready", "not_ready"),
+    "all": ("healthy", "degraded", "unhealthy"),
+    "one": ("healthy", "unhealthy"),
+    "metrics": ("healthy",),
+}
+"""Words of routes that have none of their own."""
 
 
 def profile_page(profile: Profile, note: str) -> str:
@@ -90,8 +100,17 @@ def _fillings(profile: Profile) -> Iterator[tuple[str, ...]]:
     for item in profile.requests:
         labels = ", ".join(f"`{label}`: {source}" for label, source in item.labels.items())
         yield f"`{item.metric.name}`", _ROLES[item.role], labels
-    if profile.health_gauge is not None:
-        yield f"`{profile.health_gauge.name}`", "the checks of health", f"`{profile.health_gauge.labelnames[0]}`: name"
+    gauges = ((profile.health_gauge, "the checks of health", "name"), (profile.status_gauge, "the service", "state"))
+    for gauge, counts, label in gauges:
+        if gauge is not None:
+            yield f"`{gauge.name}`", counts, f"`{gauge.labelnames[0]}`: {label}"
+    for share in profile.derived:
+        minutes = f"{share.window_seconds / 60:g} minutes"
+        yield f"`{share.gauge.name}`", f"`{share.part.name}` in `{share.whole.name}`, over {minutes}", ""
+    for event in profile.events:
+        for count in event.counts:
+            labels = ", ".join(f"`{label}`: {value}" for label, value in count.labels.items())
+            yield f"`{count.metric.declaration.name}`", f"the security event `{event.name}`", labels
 
 
 def _line_text(layout: LogLayout) -> str:
@@ -115,7 +134,8 @@ def _field_row(field: Field) -> tuple[str, ...]:
 
 
 def _route_row(route: HealthRoute) -> tuple[str, ...]:
-    statuses = ", ".join(f"{state} {status}" for state, status in route.statuses.items())
+    states = route.statuses if route.state else _STATES[route.kind]
+    statuses = ", ".join(f"{state} {route.statuses[state]}" for state in states)
     return f"`{route.path}`", route.kind, statuses
 
 
@@ -141,5 +161,12 @@ def _threshold_row(threshold: Threshold) -> tuple[str, ...]:
     return (
         f"`{threshold.name}`",
         of,
-        *("" if figure is None else f"{word} {figure:g}" for word, figure in zip(words, figures, strict=True)),
+        *(_bound(word, figure) for word, figure in zip(words, figures, strict=True)),
     )
+
+
+def _bound(word: str, figure: float | None) -> str:
+    if figure is None:
+        return ""
+    # nothing counts less than none
+    return "0" if (word, figure) == ("below", 0) else f"{word} {figure:g}"

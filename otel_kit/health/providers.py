@@ -64,11 +64,11 @@ class Providers:
         answers = {answer.name: answer.healthy for answer in await ask(self)}
         return {name: answers.get(name, value is True) for name, value in self._declared.items()}
 
-    def state(self) -> dict[str, str]:
+    def state(self) -> list[dict[str, str]]:
         """
         What was last known of each.
         """
-        return {name: _word(value) for name, value in self._declared.items()}
+        return [{"name": name, "state": _word(value)} for name, value in self._declared.items()]
 
     def __iter__(self) -> Iterator[Check]:
         """

@@ -124,8 +124,10 @@ class Health:
             return self._refused()
         if route.kind == "one" and self.checks.get(name or "") is None:
             return UNKNOWN_SERVICE
-        report = await self._report(route, name, scope)
-        report = replace(report, state=route.state_of(report))
+        made = await self._report(route, name, scope)
+        report = replace(made, state=route.state_of(made))
+        if route.kind == "all":
+            self._overall.show(report)
         status = route.statuses[report.state]
         return self._degraded_status if status == "by setting" else status, route.document(report)
 
@@ -250,7 +252,8 @@ class Health:
         return {
             "phase": self.phase,
             "routes": list(self._places.templates),
-            "checks": {check.name: _word(check) for check in self.checks},
+            # no mapping: a check called "auth" would be taken for a secret under that name
+            "checks": [{"name": check.name, "state": _word(check)} for check in self.checks],
             **({"providers": self.providers.state()} if self.providers else {}),
         }
 

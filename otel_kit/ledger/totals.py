@@ -28,6 +28,8 @@ def totals(families: Iterable[FamilySnapshot]) -> dict[str, Any]:
     `{"orders_total": {"type": "counter", "value": 3}}`; for a histogram `{"type": "histogram", "stats": {"sum": …,
     "count": …, "mean": …, "min": …, "max": …}}`, for a summary the same without the last two.
 
+    All are 0 before anything was observed; the last two are None of a histogram that does not keep them.
+
     Two metrics of one name, as other libraries may have, are one if they are of one kind; else the first is shown.
     """
     groups: dict[str, list[FamilySnapshot]] = {}
@@ -48,7 +50,8 @@ def _total(group: list[FamilySnapshot]) -> dict[str, Any]:
     if kind == "histogram":
         count, total = sum(sum(series.values[1:]) for series in every), sum(series.values[0] for series in every)
         kept = all(family.declaration.extremes for family in group)
-        return {"type": kind, "stats": {**_stats(total, count), **_extremes(every if kept else [])}}
+        extremes = _extremes(every) if kept else {"min": None, "max": None}
+        return {"type": kind, "stats": {**_stats(total, count), **extremes}}
     if kind == "summary":
         count, total = sum(series.values[1] for series in every), sum(series.values[0] for series in every)
         return {"type": kind, "stats": _stats(total, count)}
@@ -63,13 +66,14 @@ def _value(declaration: Declaration, values: list[float]) -> float:
 
 
 def _stats(total: float, count: float) -> dict[str, Number]:
-    return {"sum": _number(total), "count": _number(count), "mean": _number(total / count) if count else None}
+    return {"sum": _number(total), "count": _number(count), "mean": _number(total / count) if count else 0}
 
 
 def _extremes(every: list[Series]) -> dict[str, Number]:
     found = [series.extremes for series in every if series.extremes is not None and any(series.values[1:])]
     if not found:
-        return {"min": None, "max": None}
+        nothing = None if any(any(series.values[1:]) for series in every) else 0
+        return {"min": nothing, "max": nothing}
     return {"min": _number(min(low for low, _ in found)), "max": _number(max(high for _, high in found))}
 
 

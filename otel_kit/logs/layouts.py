@@ -119,7 +119,8 @@ class LineFields:
             forms[name] = partial(_constant, (constants or {}).get(name))
         filled = [field for field in layout.fields if field.source is not None]
         common = [field for field in filled if field.on == "every" and field.source not in _OF_REQUESTS]
-        self._request = _Columns(filled, forms)
+        of_requests: dict[str, Form] = {**forms, "route": lambda route: layout.unmatched if route is None else route}
+        self._request = _Columns(filled, of_requests)
         self.of_one_request = _Columns([field for field in filled if field.source in _OF_ONE_REQUEST], forms)
         self._application = _Columns(common, forms)
         self._callers = {field.name for field in layout.fields if field.caller or field.source is None}

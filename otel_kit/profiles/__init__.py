@@ -113,7 +113,7 @@ class RequestMetric:
             raise ConfigurationError(place, kind, f"the role {self.role} wants a {' or '.join(kinds)}")
         for label in self.labels:
             if label not in self.metric.labelnames:
-                raise ConfigurationError(place, label, f"declare the label, or fill one of {self.metric.labelnames}")
+                raise ConfigurationError(place, label, f"declare the label, or fill one of {', '.join(self.metric.labelnames)}")
         for label in self.metric.labelnames:
             source = self.labels.get(label)
             known = _KNOWN_AT.get(self.role, _AT_THE_END)

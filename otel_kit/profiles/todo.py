@@ -176,6 +176,7 @@ PROFILE = Profile(
             Field("status", "status_code", on="request"),
         ),
         exception_key="stack_trace",
+        unmatched="unmatched",
     ),
     quiet=("/health", "/readyz", "/startupz"),
     health=HEALTH,

@@ -80,4 +80,5 @@ class RateLimit:
         if policy is None:
             name = self._name or getattr(endpoint, "__name__", "route")[:MAX_NAME]
             policy = self._policies[bucket] = build_policy(name, self._limit, "limit()", f"route {bucket}")
+            self._limiter.utilization.add(policy)
         return policy

@@ -16,7 +16,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Awaitable, Callable
 from inspect import isawaitable
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from starlette.requests import HTTPConnection
 from starlette.types import Scope
@@ -24,6 +24,7 @@ from starlette.types import Scope
 from otel_kit.context import RequestRecord
 from otel_kit.faults import fault
 from otel_kit.identity import Identities, Identity
+from otel_kit.identity.identities import Secret
 from otel_kit.ratelimit.answers import refusal_by
 from otel_kit.ratelimit.clients import cost_of, custom_identity, is_preflight, key_in_memory, key_start
 from otel_kit.ratelimit.groups import Group
@@ -31,6 +32,7 @@ from otel_kit.ratelimit.quick import QuickWay
 from otel_kit.ratelimit.rules import Policy, Rules
 from otel_kit.ratelimit.storage import Outcome, Storage, StorageAway, StorageState
 from otel_kit.ratelimit.urls import ALONE, is_memory, masked
+from otel_kit.ratelimit.utilization import Utilization
 from otel_kit.refusals import Refusal
 from otel_kit.security import event_of_request
 
@@ -48,14 +50,6 @@ Decision = Refusal | None
 """
 None: the request passes.
 """
-
-
-class Secret(Protocol):
-    """
-    A value that does not show itself, as pydantic's `SecretStr`.
-    """
-
-    def get_secret_value(self) -> str: ...
 
 
 class Limiter:
@@ -84,6 +78,7 @@ class Limiter:
         self.rules = rules
         self.enabled = enabled
         self.service = ""  # set before serving begins: keys hold it
+        self.utilization = Utilization(rules.policies.values())
         self._identities = identities
         self._identify = identify
         self._shown_url = masked(url)
@@ -242,6 +237,8 @@ class Limiter:
         """
         Count the decision; the answer where it is a refusal.
         """
+        if outcome.used:
+            self.utilization.note(group, outcome.used)
         if outcome.refused is None:
             for policy, _ in group.parts:
                 policy.tallies.admitted.inc()
@@ -288,6 +285,7 @@ class Limiter:
 
             with self._loading:
                 self._memory = self._memory or MemoryWindows()
+                self.utilization.windows = self._memory.windows
         return self._memory
 
 

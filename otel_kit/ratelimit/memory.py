@@ -209,8 +209,13 @@ class MemoryWindows:
             for amount, seconds, strategy, key, cost in windows
         ]
         refused = max(range(len(waits)), key=waits.__getitem__)
-        amount, seconds, strategy, key, _ = windows[refused]
-        remaining = amount - self.windows.held(key, seconds, exact=strategy == "moving-window")
+        remaining = 0
+        for position, (amount, seconds, strategy, key, _) in enumerate(windows):
+            exact = strategy == "moving-window"
+            held = self.windows.held(key, seconds, exact=exact)
+            if position == refused:
+                remaining, held = amount - held, amount
+            self.windows.see(key, held, seconds, exact=exact)
         # a wait of 0 would say that it passes: the clock has gone on since the refusal
         return Outcome(refused, max(waits[refused], 0.001), max(remaining, 0))
 

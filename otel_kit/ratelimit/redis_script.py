@@ -18,7 +18,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 
-from otel_kit.ratelimit.storage import ADMITTED, Outcome, Window
+from otel_kit.ratelimit.storage import Outcome, Window
 
 __all__ = ["DIGEST", "MAX_EXACT", "SCRIPT", "pack", "unpack"]
 
@@ -48,7 +48,7 @@ local function whole(number)
   return string.format('%.0f', number)
 end
 
--- each looks at one window: how long it refuses in microseconds (0: it passes), what is left, what taking needs
+-- each looks at one window: how long it refuses in microseconds (0: it passes), what is in use, what taking needs
 
 local function look_groups(key, amount, length, cost)
   local groups, used = {}, 0
@@ -61,15 +61,15 @@ local function look_groups(key, amount, length, cost)
     end
   end
   local over = used + cost - amount
-  if over <= 0 then return 0, 0, groups end
+  if over <= 0 then return 0, used, groups end
   for _, group in ipairs(groups) do
     over = over - group[3]
-    if over <= 0 then return group[2] + length - now, math.max(0, amount - used), groups end
+    if over <= 0 then return group[2] + length - now, used, groups end
   end
 end
 
-local function count_times(key, high, since)
-  local low = 0
+local function count_times(key, since)
+  local low, high = 0, redis.call('LLEN', key)
   while low < high do
     local middle = math.floor((low + high) / 2)
     if number(redis.call('LINDEX', key, middle)) > since then low = middle + 1 else high = middle end
@@ -85,8 +85,8 @@ local function look_times(key, amount, length, cost)
     newest = 0
   end
   local wait = newest > 0 and number(redis.call('LINDEX', key, amount - cost)) + length - now or 0
-  if wait <= 0 then return 0, 0, newest end
-  return wait, cost == 1 and 0 or amount - count_times(key, amount, now - length), newest
+  if wait > 0 and cost == 1 then return wait, amount, newest end
+  return math.max(0, wait), newest > 0 and count_times(key, now - length) or 0, newest
 end
 
 local function take_groups(key, amount, length, cost, groups)
@@ -116,20 +116,25 @@ local answer, next_key = {}, 1
 local argument = string.gmatch(ARGV[1], '%d+')
 while KEYS[next_key] do
   local count = tonumber(argument())
-  local refused, longest, left, takes = -1, 0, 0, {}
+  local refused, longest, used, takes = -1, 0, {}, {}
   for position = 0, count - 1 do
     local key, exact = KEYS[next_key], argument() == '1'
     local amount, length, cost = tonumber(argument()), argument() * 1000000, tonumber(argument())
     local look = exact and look_times or look_groups
-    local wait, remaining, state = look(key, amount, length, cost)
-    if wait > longest then refused, longest, left = position, wait, remaining end
+    local wait, held, state = look(key, amount, length, cost)
+    if wait > longest then refused, longest = position, wait end
+    used[position + 1] = held
     takes[position + 1] = {exact and take_times or take_groups, key, amount, length, cost, state}
     next_key = next_key + 1
   end
   if refused == -1 then
-    for _, take in ipairs(takes) do take[1](take[2], take[3], take[4], take[5], take[6]) end
+    for position, take in ipairs(takes) do
+      take[1](take[2], take[3], take[4], take[5], take[6])
+      used[position] = used[position] + take[5]
+    end
   end
-  answer[#answer + 1] = refused == -1 and '-1 0 0' or refused .. ' ' .. whole(longest) .. ' ' .. whole(left)
+  answer[#answer + 1] = refused .. ' ' .. whole(longest)
+  for _, held in ipairs(used) do answer[#answer + 1] = whole(held) end
 end
 return table.concat(answer, ' ')
 """
@@ -154,14 +159,17 @@ def unpack(answer: bytes | str, requests: Sequence[Windows]) -> list[Outcome]:
     """
     What became of each request.
     """
-    numbers = [int(number) for number in answer.split()]
-    outcomes = []
-    for position, windows in enumerate(requests):
-        refused, wait, left = numbers[3 * position : 3 * position + 3]
-        if refused < 0:
-            outcomes.append(ADMITTED)
-            continue
-        # a clock that was set back may ask for longer than the window
-        reset_after = min(wait / 1e6, float(windows[refused].seconds))
-        outcomes.append(Outcome(refused, max(reset_after, 0.001), left))
-    return outcomes
+    numbers = iter([int(number) for number in answer.split()])
+    return [
+        _outcome(next(numbers), next(numbers), [next(numbers) for _ in windows], windows) for windows in requests
+    ]
+
+
+def _outcome(refused: int, wait: int, used: list[int], windows: Windows) -> Outcome:
+    if refused < 0:
+        return Outcome(None, 0.0, 0, tuple(used))
+    amount = windows[refused].amount
+    left, used[refused] = max(amount - used[refused], 0), amount
+    # a clock that was set back may ask for longer than the window
+    reset_after = min(wait / 1e6, float(windows[refused].seconds))
+    return Outcome(refused, max(reset_after, 0.001), left, tuple(used))

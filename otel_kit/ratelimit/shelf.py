@@ -17,13 +17,15 @@ from __future__ import annotations
 
 from typing import TypeAlias
 
-__all__ = ["FEW_SHARED", "MAX_SHARED", "Row", "Rows", "Shelf"]
+from otel_kit.ratelimit.peak import Peak
+from otel_kit.ratelimit.row import Row
+
+__all__ = ["FEW_SHARED", "MAX_SHARED", "Rows", "Shelf"]
 
 MAX_SHARED = 65_536
 FEW_SHARED = 256
 """Windows shared by all who come when those are used up as well, for each rate."""
 
-Row: TypeAlias = bytearray
 Rows: TypeAlias = dict[str, Row] | dict[int, Row]
 
 
@@ -32,14 +34,17 @@ class Shelf:
     Rows by client, `new` those of the running turn, which lasts until `ends`, and `old` those of the one before.
 
     `shared` are rows by number, of use until `shared_until`. `exact` is whether rows hold the time of each request.
+    `peak` is the most that a row held, or was asked to hold. From `due` on `turn` is to be called.
     """
 
-    __slots__ = ("ends", "exact", "new", "old", "seconds", "shared", "shared_until")
+    __slots__ = ("due", "ends", "exact", "new", "old", "peak", "seconds", "shared", "shared_until")
 
     def __init__(self, seconds: int, now: float, *, exact: bool) -> None:
         self.seconds = seconds
         self.exact = exact
         self.ends = now + seconds
+        self.peak = Peak(now)
+        self.due = min(self.ends, self.peak.ends)
         self.clear()
 
     def clear(self) -> None:
@@ -92,8 +97,15 @@ class Shelf:
 
     def turn(self, now: float) -> list[Rows]:
         """
-        Begin a new turn; the rows that are over by it.
+        Begin a new turn, if it is time, or a new slice of the peak; the rows that are over by it.
         """
+        if now >= self.peak.ends:
+            self.peak.turn(now)
+        over = self._rows_over(now) if now >= self.ends else []
+        self.due = min(self.ends, self.peak.ends)
+        return [rows for rows in over if rows]
+
+    def _rows_over(self, now: float) -> list[Rows]:
         over: list[Rows] = [self.old]
         if now >= self.ends + self.seconds:
             # nobody has come for a whole turn
@@ -103,4 +115,4 @@ class Shelf:
             over.append(self.shared)
             self.shared = {}
         self.old, self.new, self.ends = self.new, {}, now + self.seconds
-        return [rows for rows in over if rows]
+        return over

@@ -45,11 +45,15 @@ class Outcome(NamedTuple):
     `refused` is the position of the window that refuses, of several the one with the longest wait; None: all passed.
     `reset_after` is the time in seconds until a request of the same cost passes this window, above 0 and
     at most `seconds`; `remaining` is what is left of it now. Both are 0 for a request that passed.
+
+    `used` is what the client now has in use of each window, all of it of the one that refuses. Empty where the
+    windows are in this process, which know their peaks.
     """
 
     refused: int | None
     reset_after: float
     remaining: int
+    used: tuple[int, ...] = ()
 
 
 ADMITTED = Outcome(None, 0.0, 0)

@@ -17,11 +17,11 @@ for him he takes a copy of what he shared along: it holds all that he has taken,
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from struct import Struct
+from collections.abc import Callable
 from time import monotonic
 
-from otel_kit.ratelimit.shelf import MAX_SHARED, Row, Rows, Shelf
+from otel_kit.ratelimit.row import HEAD, PAIR, PAIRS, Row, groups_of, times_of
+from otel_kit.ratelimit.shelf import MAX_SHARED, Rows, Shelf
 
 __all__ = ["MAX_CLIENTS", "MAX_TIMES", "Windows"]
 
@@ -35,15 +35,6 @@ GROUPS = 10.0
 FEW = 16
 """Amounts up to this are always counted by exact times: that needs no more room than groups do."""
 
-HEAD, PAIR = Struct("5d"), Struct("2d")
-"""
-A row is a head and a pair of time and count for each closed group, the oldest first.
-
-In the head: the total, when the open group was opened, its count and latest time, and the time of the oldest group.
-So a request that belongs to the open group, as most do, reads and writes the head alone.
-"""
-PAIRS = HEAD.size
-"""Where the pairs begin."""
 NEVER = float("-inf")
 
 
@@ -94,7 +85,7 @@ class Windows:
         if cost > amount:
             return False
         now = self._clock()
-        if now >= shelf.ends:
+        if now >= shelf.due:
             self._turn(shelf, now)
         row = shelf.new.get(client) or (shelf.moved(client) if shelf.old else None)
         if row is None:
@@ -104,15 +95,18 @@ class Windows:
         total, opened, count, latest, first = HEAD.unpack_from(row)
         if first <= now - shelf.seconds:
             total, opened, count, first = self._forget(row, now - shelf.seconds, shelf.exact)
-        if total + cost > amount:
+        used = total + cost
+        if used > shelf.peak.value:
+            shelf.peak.value = used
+        if used > amount:
             return False
         is_fine = amount <= FEW or (shelf.exact and self.times < self._max_times)
         if now - opened <= (0.0 if is_fine else shelf.seconds / GROUPS):
-            HEAD.pack_into(row, 0, total + cost, opened, count + cost, now, now if len(row) == PAIRS else first)
+            HEAD.pack_into(row, 0, used, opened, count + cost, now, now if len(row) == PAIRS else first)
         else:
             if count:
                 row += PAIR.pack(latest, count)
-            HEAD.pack_into(row, 0, total + cost, now, cost, now, first if count else now)
+            HEAD.pack_into(row, 0, used, now, cost, now, first if count else now)
             self.times += shelf.exact
         if self._dying:
             self._sweep()
@@ -126,7 +120,7 @@ class Windows:
         if row is None:
             return 0
         oldest = self._clock() - seconds
-        return int(sum(count for moment, count in _groups(row) if moment > oldest))
+        return int(sum(count for moment, count in groups_of(row) if moment > oldest))
 
     def wait(self, key: str, amount: int, seconds: int, cost: int, *, exact: bool) -> float:
         """
@@ -137,12 +131,32 @@ class Windows:
             return 0.0
         surplus = HEAD.unpack_from(row)[0] + cost - amount
         until = 0.0
-        for moment, count in _groups(row):
+        for moment, count in groups_of(row):
             if surplus <= 0:
                 break
             until = moment + seconds
             surplus -= count
         return min(max(until - self._clock(), 0.0), float(seconds))
+
+    def peak(self, rate: str, seconds: int, *, exact: bool) -> float:
+        """
+        The most that one window of a rate held, or was asked to hold, within the last minute. Needs no lock.
+        """
+        shelf = self._shelves.get((rate, seconds, exact))
+        return 0.0 if shelf is None else shelf.peak.read(self._clock())
+
+    def see(self, key: str, used: int, seconds: int, *, exact: bool) -> None:
+        """
+        Take into account what a window holds that was looked at alone.
+        """
+        self.shelf(_parts(key)[1], seconds, exact=exact).peak.see(float(used), self._clock())
+
+    def forget_peaks(self) -> None:
+        """
+        Begin all peaks anew.
+        """
+        for shelf in list(self._shelves.values()):
+            shelf.peak.zero()
 
     def clear(self, key: str) -> None:
         """
@@ -176,10 +190,11 @@ class Windows:
         is_full = self.clients >= self._max_clients
         shared = shelf.shared_by(client) if shelf.shared else None
         if shared is not None:
-            if not is_full and (not shelf.exact or self.times + _times(shared) <= self._max_times):
+            if not is_full and (not shelf.exact or self.times + times_of(shared) <= self._max_times):
                 return self._parted(shelf, client, shared)
             shelf.shared_until = now + shelf.seconds
             return shared
+        shelf.peak.see(float(cost), now)
         row = bytearray(HEAD.pack(cost, now, cost, now, now))
         if is_full:
             shelf.share(client, row, now, few=self.shared >= MAX_SHARED)
@@ -199,7 +214,7 @@ class Windows:
         """
         self._turn_all_at = now + TURN_ALL_SECONDS
         for shelf in self._shelves.values():
-            if now >= shelf.ends:
+            if now >= shelf.due:
                 self._turn(shelf, now)
 
     def _parted(self, shelf: Shelf, client: str, shared: Row) -> Row:
@@ -208,7 +223,7 @@ class Windows:
         """
         row = shelf.new[client] = bytearray(shared)
         self.clients += 1
-        self.times += _times(shared) if shelf.exact else 0
+        self.times += times_of(shared) if shelf.exact else 0
         return row
 
     def _find(self, key: str, seconds: int, exact: bool) -> Row | None:
@@ -259,23 +274,7 @@ class Windows:
         self.clients -= not is_shared
         self.shared -= is_shared
         if exact:
-            self.times -= _times(row)
-
-
-def _groups(row: Row) -> Iterator[tuple[float, float]]:
-    """
-    Time and count of each group, the oldest first.
-    """
-    yield from PAIR.iter_unpack(bytes(row[PAIRS:]))
-    _, _, count, latest, _ = HEAD.unpack_from(row)
-    yield latest, count
-
-
-def _times(row: Row) -> int:
-    """
-    How many groups there are: at rest one is always open.
-    """
-    return (len(row) - PAIRS) // PAIR.size + 1
+            self.times -= times_of(row)
 
 
 def _parts(key: str) -> tuple[str, str]:

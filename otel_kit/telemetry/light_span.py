@@ -13,6 +13,7 @@ from time import time_ns
 from typing import Any
 
 from opentelemetry.attributes import BoundedAttributes
+from opentelemetry.context import Context
 from opentelemetry.sdk.trace import Event, ReadableSpan, Tracer
 from opentelemetry.sdk.trace import Span as SdkSpan
 from opentelemetry.sdk.util import BoundedList
@@ -142,6 +143,16 @@ class ServerSpan(SdkSpan):
     @property
     def _links(self) -> BoundedList[Link]:  # type: ignore[override]
         return self._linked or self.__dict__.setdefault("_linked", BoundedList(self._limits.max_links))
+
+    def start(self, start_time: int | None = None, parent_context: Context | None = None) -> None:
+        """
+        As the SDK's, without a lock: whoever made the span starts it, and hands it on afterwards.
+        """
+        if self._start_time is not None:
+            super().start(start_time, parent_context)  # says that it has started
+            return
+        self._start_time = start_time if start_time is not None else time_ns()
+        self._span_processor.on_start(self, parent_context=parent_context)
 
     def end(self, end_time: int | None = None) -> None:
         """

@@ -93,9 +93,9 @@ class LogEncoder:
             if dropped:
                 parts.append(b"\x38" + varint(dropped))
         if item.trace_id is not None and item.span_id is not None:
-            parts.append(b"\x4a\x10" + bytes.fromhex(item.trace_id) + b"\x52\x08" + bytes.fromhex(item.span_id))
-            if item.trace_flags:
-                parts.append(b"\x45" + item.trace_flags.to_bytes(4, "little"))
+            # trace id, span id and flags, each behind its tag
+            flags = f"45{item.trace_flags:02x}000000" if item.trace_flags else ""
+            parts.append(bytes.fromhex(f"4a10{item.trace_id}5208{item.span_id}{flags}"))
         return b"".join(parts)
 
     def _head(self, item: LogItem) -> bytes:

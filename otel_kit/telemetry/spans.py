@@ -22,6 +22,7 @@ from otel_kit.faults import fault
 from otel_kit.redaction import Policy
 from otel_kit.telemetry.attributes import AttributeEncoder
 from otel_kit.telemetry.framing import Framer
+from otel_kit.telemetry.light_span import UNSET
 from otel_kit.telemetry.protobuf import delimited, fixed64, utf8, varint
 from otel_kit.telemetry.usual import UsualAttributes
 
@@ -95,21 +96,23 @@ class SpanEncoder:
         """
         A span that the kit made and nobody changed: a third of the time of `_span`, which gives the same message.
         """
+        # a tuple, whose properties take longer than the rest of the beginning
+        trace_id, span_id, _, _, trace_state, _ = context
         parts = [
-            beginning(context, start, end),
+            beginning(trace_id, span_id, start, end),
             self._names.get(name) or self._name(name),
             _SERVER if parent is None else server_below(parent),
             self._usual_attributes.encode(attributes),
-            self._status(status),
+            _UNSET if status is UNSET else self._status(status),
         ]
-        if context.trace_state:
-            parts.append(self._guarded(self._trace_state, context.trace_state))
+        if trace_state:
+            parts.append(self._guarded(self._trace_state, trace_state))
         return b"".join(parts)
 
     def _span(self, span: Any, bare: bool = False) -> bytes:
         context, parent, kind = span.context, span.parent, span.kind
         parts = [
-            beginning(context, span.start_time or 0, span.end_time or 0),
+            beginning(context.trace_id, context.span_id, span.start_time or 0, span.end_time or 0),
             b"\x30\x02" if kind is SpanKind.SERVER else _KINDS[kind.value],
             self._names.get(span.name) or self._name(span.name),
         ]
@@ -154,7 +157,7 @@ class SpanEncoder:
             return b""
         code = status.status_code
         if code is StatusCode.UNSET:
-            return b"\x7a\x00"
+            return _UNSET
         text = status.description
         message = delimited(b"\x12", utf8(self._policy.text(text))) if text else b""
         return delimited(b"\x7a", message + b"\x18" + varint(code.value))
@@ -186,15 +189,15 @@ class SpanEncoder:
         return delimited(b"\x6a", b"".join(parts))
 
 
-def beginning(context: Any, start: int, end: int) -> bytes:
+def beginning(trace_id: int, span_id: int, start: int, end: int) -> bytes:
     """
     Ids and times of a span.
     """
-    trace_id: bytes = context.trace_id.to_bytes(16, "big")
-    span_id: bytes = context.span_id.to_bytes(8, "big")
-    return _ids_and_times(b"\x0a\x10", trace_id, b"\x12\x08", span_id, 0x39, start, 0x41, end)
+    ids = trace_id.to_bytes(16, "big"), span_id.to_bytes(8, "big")
+    return _ids_and_times(b"\x0a\x10", ids[0], b"\x12\x08", ids[1], 0x39, start, 0x41, end)
 
 
+_UNSET = b"\x7a\x00"
 _SERVER = b"\x30\x02" + _flags(b"\x85\x01", HAS_IS_REMOTE)
 
 

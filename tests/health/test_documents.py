@@ -14,6 +14,7 @@ import pytest
 
 from otel_kit.health import Checks, Health, Providers
 from otel_kit.health_layout import Facts, HealthRoutes, Memory
+from otel_kit.ledger import Gauge
 from otel_kit.profiles.platform import HEALTH as PLATFORM_HEALTH
 from otel_kit.profiles.todo import HEALTH as TODO_HEALTH
 from otel_kit.profiles.xionimus import HEALTH as XIONIMUS_HEALTH
@@ -497,3 +498,22 @@ def test_health_of_the_three_is_not_limited(routes: HealthRoutes, free: set[str]
     Nor are the probes.
     """
     assert {*free, "/readyz", "/startupz"} == {*routes.unlimited}
+
+
+async def test_the_state_of_the_whole_service_is_a_metric() -> None:
+    """
+    1 for the word that holds, as soon as somebody asks; the others are 0.
+    """
+    gauge = Gauge("test_service_state", "State.", ["status"], registry=None)
+    health = health_of(checks_of(), XIONIMUS_HEALTH, status_gauge=gauge)
+    none: dict[str, bool] = {}
+    seen = []
+    for providers in (none, {"openai": True}):
+        health.providers.declare(providers)
+        await ask_route(health, "/api/health")
+        seen.append({word: child.m[child.i] for (word,), child in gauge.series.items()})
+
+    assert [
+        {"healthy": 0.0, "limited": 1.0, "degraded": 0.0},
+        {"healthy": 1.0, "limited": 0.0, "degraded": 0.0},
+    ] == seen

@@ -174,8 +174,8 @@ async def test_the_state_in_words() -> None:
     before = providers.state()
     await providers.ask()
 
-    assert ["configured", "not configured", "not asked yet"] == [*before.values()]
-    assert "configured" == providers.state()["perplexity"]
+    assert ["configured", "not configured", "not asked yet"] == [one["state"] for one in before]
+    assert {"name": "perplexity", "state": "configured"} == providers.state()[2]
 
 
 async def test_closing_ends_what_is_asked() -> None:

@@ -47,7 +47,7 @@ def test_metric_without_series_has_counted_nothing(registry: Registry) -> None:
     assert {"type": "counter", "value": 0} == told(registry, "orders_total")
     assert {
         "type": "histogram",
-        "stats": {"sum": 0, "count": 0, "mean": None, "min": None, "max": None},
+        "stats": {"sum": 0, "count": 0, "mean": 0, "min": 0, "max": 0},
     } == told(registry, "took")
 
 

@@ -156,3 +156,13 @@ def test_combinations_are_bounded(make: Make) -> None:
         encoder.encode([make(start={**START, "user_agent.original": f"agent {number}"}) for number in numbers])
 
     assert usual.MAX_COMBINATIONS >= len(encoder._usual_attributes._known)
+
+
+def test_a_started_span_is_not_started_again(make: Make, caplog: pytest.LogCaptureFixture) -> None:
+    """
+    As the SDK's: the second start is told of in the log, and the first one holds.
+    """
+    span = make(touch=lambda span: span.start(1))
+
+    assert 1_700_000_000_000_000_000 == span.start_time
+    assert "started span" in caplog.text
