@@ -27,6 +27,7 @@ import pytest
 from otel_kit.assets.reference import pages
 from otel_kit.logs.output import DropReason as LineDropReason
 from otel_kit.telemetry.accounts import DROP_REASONS
+from tests.curl import STAND_IN
 
 ROOT = Path(__file__).parent.parent
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
@@ -52,32 +53,6 @@ if app is not None:
                 response = client.get(path)
                 assert response.status_code < 500, (path, response.text)
                 assert response.headers["X-Correlation-ID"], path
-"""
-
-
-# As much of curl as the docs use, for a machine without it.
-_CURL = """#!{python}
-import argparse, http.client, sys, urllib.parse
-
-parser = argparse.ArgumentParser()
-for flag in ("-s", "-i", "-f"):
-    parser.add_argument(flag, action="store_true")
-parser.add_argument("-X", default="GET")
-parser.add_argument("-H", action="append", default=[])
-parser.add_argument("-d")
-parser.add_argument("url")
-given = parser.parse_args()
-url = urllib.parse.urlsplit(given.url)
-connection = http.client.HTTPConnection(url.netloc, timeout=10)
-target = urllib.parse.urlunsplit(("", "", url.path, url.query, ""))
-connection.request(given.X, target, given.d, headers=dict(line.split(": ", 1) for line in given.H))
-answer = connection.getresponse()
-if given.f and answer.status >= 400:
-    sys.exit(22)
-if given.i:
-    print(f"HTTP/1.1 {{answer.status}} {{answer.reason}}")
-    print("".join(f"{{name}}: {{value}}\\n" for name, value in answer.getheaders()))
-print(answer.read().decode(), end="")
 """
 
 
@@ -112,7 +87,7 @@ class Reader:
         self.server_output = directory / ".server-output"
         self._output: IO[bytes] | None = None
         if shutil.which("curl") is None:
-            (directory / "curl").write_text(_CURL.format(python=sys.executable), encoding="utf-8")
+            (directory / "curl").write_text(f"#!{sys.executable}\n{STAND_IN}", encoding="utf-8")
             (directory / "curl").chmod(0o755)
 
     def read(self, block: Block) -> None:
