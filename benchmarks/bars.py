@@ -14,8 +14,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Literal
 
-from benchmarks import in_process, under_load
+from benchmarks import in_process, profiles, under_load
 from benchmarks.exchange import KINDS
+from benchmarks.pages import Page
 from benchmarks.probes import Probed
 from benchmarks.scale import POINTS, Point
 from benchmarks.scrape import Scrape
@@ -46,6 +47,10 @@ class Results:
     """By number of clients: microseconds of a decision in memory, and megabytes that the clients take."""
 
     probed: Probed | None = None
+    profiles: profiles.Measured = field(default_factory=dict)
+    pages: dict[str, Page] = field(default_factory=dict)
+    """By profile: its `/metrics` under load."""
+
     received: dict[str, int] = field(default_factory=dict)
     """Items at the sink by `variant/signal`, from the two measures that send requests of every variant."""
 
@@ -68,6 +73,7 @@ def judge(results: Results) -> list[Bar]:
         *judge_load(results),
         *judge_scale(results),
         *judge_limiters(results),
+        *judge_profiles(results),
         *judge_import(results),
     ]
 
@@ -140,6 +146,22 @@ def judge_limiters(results: Results) -> Iterator[Bar]:
     if KIT in added and slowapi:
         share = added[KIT] / min(slowapi)
         yield Bar("a limit in memory costs ≤ 0.5 x slowapi's cheapest way", f"{share:.2f} x", agreed(share <= 0.5))
+
+
+def judge_profiles(results: Results) -> Iterator[Bar]:
+    """
+    Every profile against goblin. Wall time is told and not judged: it swings by more than the bar.
+    """
+    for name, kinds in results.profiles.items():
+        for kind, cost in kinds.items():
+            if name == profiles.REFERENCE:
+                continue
+            yield Bar(
+                f"{name} on {kind} ≤ 1.10 x {profiles.REFERENCE}, in processor time of the path and with export",
+                f"{cost.path_ratio:.2f} x and {cost.cpu_ratio:.2f} x "
+                f"(wall {cost.wall_ratio:.2f} x; of what is added to bare {cost.added_ratio:.2f} x)",
+                "pass" if max(cost.path_ratio, cost.cpu_ratio) <= 1.1 else "FAIL",
+            )
 
 
 def judge_import(results: Results) -> Iterator[Bar]:

@@ -19,7 +19,8 @@ from pathlib import Path
 
 from benchmarks.bars import Bar, agreed
 from benchmarks.collector_run import Outcome, Rate, Row, measure
-from benchmarks.report import bars_table, table
+from benchmarks.markdown import table
+from benchmarks.report import bars_table
 from e2e.programs import find
 
 ALL = ("tempo", "jaeger", "loki", "prometheus")

@@ -20,7 +20,7 @@ from pathlib import Path
 
 from benchmarks.collector_items import ITEMS, encode_spans
 from benchmarks.collector_load import Connection
-from benchmarks.report import table
+from benchmarks.markdown import table
 from e2e.programs import Collector
 from e2e.tiers import Tiers, two_tiers
 

@@ -135,9 +135,7 @@ def measure(
     return measured
 
 
-def start_children(
-    variants: list[str], sink: Sink, kinds: Sequence[str], processes: int
-) -> list[tuple[str, Child]]:
+def start_children(variants: list[str], sink: Sink, kinds: Sequence[str], processes: int) -> list[tuple[str, Child]]:
     """
     The processes of each variant, started one after the other so that none warms up beside another.
     """

@@ -8,14 +8,15 @@ from __future__ import annotations
 
 import platform
 import statistics
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from benchmarks import in_process, scale, scrape, start_up, under_load
+from benchmarks import in_process, pages, profiles, scale, scrape, start_up, under_load
 from benchmarks.apps import EXPORTED
 from benchmarks.bars import Bar, Results
 from benchmarks.exchange import KINDS
+from benchmarks.markdown import table
 from benchmarks.probes import PROBERS, Probed
 
 median = statistics.median
@@ -39,6 +40,8 @@ def render(results: Results, bars: list[Bar], title: str) -> str:
         ("Rate limits", limiters_table(results.limiters)),
         ("One decision of the limiter in memory", decisions_table(results.decisions)),
         ("Probes", probes_table(results.probed)),
+        ("Profiles: one request", profiles_table(results.profiles)),
+        ("Profiles: `/metrics` under load", pages_table(results.pages)),
     ]
     shown = [f"## {heading}\n\n{body}" for heading, body in sections if body]
     return "\n\n".join([f"# {title}", versions(), *steadiness(results), *shown]) + "\n"
@@ -77,17 +80,6 @@ def installed_version(name: str) -> str:
         return version(name)
     except PackageNotFoundError:
         return "(absent)"
-
-
-def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """
-    A Markdown table, or nothing where there are no rows; the first column to the left, the others to the right.
-    """
-    body = ["| " + " | ".join(row) + " |" for row in rows]
-    if not body:
-        return ""
-    rule = "| --- |" + " ---: |" * (len(header) - 1)
-    return "\n".join(["| " + " | ".join(header) + " |", rule, *body])
 
 
 def bars_table(bars: list[Bar]) -> str:
@@ -253,3 +245,43 @@ def probes_table(probed: Probed | None) -> str:
         ),
     ]
     return table(("ordinary requests", "p50 ms", "p99 ms", "probes", "runs of the busiest check"), rows)
+
+
+def profiles_table(measured: profiles.Measured) -> str:
+    """
+    Processor time in microseconds, and in brackets what it is of goblin's, round by round.
+    """
+    header = ["profile"]
+    for kind in KINDS:
+        header += [f"{kind} wall, x goblin", "CPU of the path", "added CPU of the path", "CPU with export"]
+    rows = []
+    for name, kinds in measured.items():
+        row = [name]
+        for cost in kinds.values():
+            row += [f"{cost.wall_ratio:.2f}", f"{cost.path:.0f} ({cost.path_ratio:.2f})"]
+            row += [f"{cost.added_path:+.0f} ({cost.added_ratio:.2f})", f"{cost.cpu:.0f} ({cost.cpu_ratio:.2f})"]
+        rows.append(row)
+    return table(header, rows)
+
+
+def pages_table(measured: dict[str, pages.Page]) -> str:
+    """
+    Scrapes under load, and the 99th percentile of requests meanwhile.
+    """
+    header = ("profile", "lines", "KiB", "KiB sent", "p50 ms", "p99 ms", "scrapes", "document p50 ms", "p99 ms")
+    paces = ("requests' p99 ms alone", "scraped each second", "ten times a second")
+    rows = []
+    for name, page in measured.items():
+        row = [name, f"{page.lines:,}", f"{page.size:.0f}", f"{page.sent:.0f}"]
+        row += [*percentiles(page.scrapes), f"{len(page.scrapes)}", *percentiles(page.documents)]
+        rows.append([*row, *(f"{median(values):.1f}" for values in (page.alone, page.once, page.frequent))])
+    return table((*header, *paces), rows)
+
+
+def percentiles(values: list[float]) -> tuple[str, str]:
+    """
+    The 50th and the 99th, or nothing of nothing.
+    """
+    if len(values) < 2:
+        return "", ""
+    return f"{median(values):.1f}", f"{statistics.quantiles(values, n=100, method='inclusive')[98]:.1f}"

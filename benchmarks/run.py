@@ -13,12 +13,26 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
-from benchmarks import apps, bars, decisions, in_process, limiters, probes, report, scale, scrape, start_up, under_load
+from benchmarks import (
+    apps,
+    bars,
+    decisions,
+    in_process,
+    limiters,
+    pages,
+    probes,
+    profiles,
+    report,
+    scale,
+    scrape,
+    start_up,
+    under_load,
+)
 from benchmarks.bars import KIT, Results
 from benchmarks.exchange import UnexpectedAnswer
 from benchmarks.processes import Sink, running_sink
 
-MEASURES = ("in-process", "load", "start-up", "scrape", "limits", "probes", "scale")
+MEASURES = ("in-process", "load", "start-up", "scrape", "limits", "probes", "profiles", "scale")
 
 
 @dataclass(frozen=True)
@@ -29,6 +43,9 @@ class Effort:
     rounds: int
     load_rounds: int
     load_seconds: int
+    profile_generations: int
+    page_rounds: int
+    page_seconds: int
     cold_starts: int
     import_starts: int
     scale_seconds: float
@@ -42,6 +59,9 @@ THOROUGH = Effort(
     rounds=6,
     load_rounds=4,
     load_seconds=2,
+    profile_generations=8,
+    page_rounds=3,
+    page_seconds=4,
     cold_starts=3,
     import_starts=7,
     scale_seconds=5.0,
@@ -54,6 +74,9 @@ QUICK = Effort(
     rounds=3,
     load_rounds=1,
     load_seconds=1,
+    profile_generations=2,
+    page_rounds=1,
+    page_seconds=2,
     cold_starts=1,
     import_starts=3,
     scale_seconds=1.0,
@@ -124,11 +147,26 @@ def measure(wanted: set[str], variants: list[str], effort: Effort, sink: Sink) -
     if "probes" in wanted:
         say("probes")
         results.probed = probes.measure(sink)
+    if "profiles" in wanted:
+        measure_profiles(results, effort, sink)
     if "scale" in wanted:
         say("routes and clients")
         scaled = {variant: seconds for variant, seconds in effort.scaled.items() if variant in variants}
         results.scale = scale.measure(scaled, sink, effort.scale_seconds, effort.scale_processes)
     return results
+
+
+def measure_profiles(results: Results, effort: Effort, sink: Sink) -> None:
+    """
+    One request with each profile, then its `/metrics`.
+    """
+    say("profiles")
+    results.profiles = profiles.measure(sink, effort.profile_generations, effort.rounds)
+    if under_load.available():
+        say("pages of profiles")
+        results.pages = pages.measure(sink, effort.page_rounds, effort.page_seconds)
+    else:
+        say("pages of profiles: left out, they need wrk and two cores")
 
 
 def check_exports(results: Results, variants: list[str]) -> None:

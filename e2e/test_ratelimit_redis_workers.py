@@ -86,6 +86,26 @@ async def is_shared(port: int) -> bool:
     return re.search(r"^otel_kit_ratelimit_storage_up 1(\.0)?$", text, re.MULTILINE) is not None
 
 
+async def share_in_use(port: int, policy: str) -> float:
+    """
+    What `/metrics` says is in use of a limit, whichever worker answers.
+    """
+    _, text, _ = await get(port, "/metrics")
+    found = re.search(rf'^otel_kit_ratelimit_utilization_ratio{{policy="{policy}"}} (\S+)$', text, re.MULTILINE)
+    assert found is not None
+    return float(found[1])
+
+
+async def until_in_use(port: int, least: float) -> None:
+    """
+    Wait until every worker has published its own.
+    """
+    deadline = time.monotonic() + 10
+    while least > await share_in_use(port, "/limited"):
+        assert time.monotonic() < deadline, f"never {least}"
+        await asyncio.sleep(0.05)
+
+
 async def seconds_until_shared(port: int) -> float:
     """
     How long it takes until all workers count together.
@@ -106,6 +126,23 @@ async def test_four_workers_let_exactly_a_hundred_of_a_thousand_pass(tmp_path: P
 
         assert {200: 100, 429: 900} == answers
         assert all(0 < milliseconds <= 60_000 for milliseconds in server.lives().values())
+
+
+async def test_each_worker_shows_what_is_in_use_of_a_shared_limit(tmp_path: Path) -> None:
+    """
+    The largest share that any of them was told of by Redis, and by its own windows while Redis is away.
+    """
+    with redis_server(tmp_path / "redis") as server, workers(tmp_path / "service", server.url) as port:
+        before = await share_in_use(port, "/limited")
+        for _ in range(40):
+            await get(port, "/limited")
+        await until_in_use(port, 0.4)
+        with server.stopped():
+            for _ in range(41 * WORKERS + 3 * WORKERS):
+                await get(port, "/limited")
+            await until_in_use(port, 0.41)
+
+    assert 0.0 == before
 
 
 async def test_a_redis_that_hangs_or_dies_is_no_answer_of_its_own(tmp_path: Path) -> None:

@@ -80,7 +80,8 @@ class OuterRing:
                 if not message.get("more_body", False) or ANSWERED in message:
                     path.finish(record)
             elif message_type == "websocket.close" and record.status_code is None:
-                record.status_code = 403
+                await path.refuse(record, scope, message, send)
+                return
             await send(message)
 
         record_token = current_record.set(record)

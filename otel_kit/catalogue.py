@@ -122,6 +122,13 @@ class Declaration:
         return (*nothing, math.inf, -math.inf) if self.extremes else nothing
 
     @property
+    def per_second(self) -> float:
+        """
+        How many of the metric's units of time there are in a second: 1000 where its name ends in milliseconds.
+        """
+        return 1000.0 if self.name.endswith(("_ms", "_milliseconds")) else 1.0
+
+    @property
     def claimed_names(self) -> frozenset[str]:
         """
         All names that this metric takes in one of the formats, so that no other may have them.
@@ -141,7 +148,7 @@ def label_names(labels: Iterable[str]) -> tuple[str, ...]:
         raise DeclarationError(f"label names must be a list, not the text {labels!r}")
     names = tuple(labels)
     if OVERFLOW_LABEL in names:
-        raise DeclarationError(f"label {OVERFLOW_LABEL!r} is reserved")
+        raise DeclarationError(f"label {OVERFLOW_LABEL!r} is reserved: name it otherwise")
     return names
 
 
@@ -162,7 +169,7 @@ def _check_labels(name: str, labels: tuple[str, ...]) -> None:
             raise DeclarationError(f"label {label!r} of metric {name!r} must be letters, digits and '_'")
         # alone, the overflow label is that of another library's own overflow series
         if (label in RESERVED_LABELS and labels != (OVERFLOW_LABEL,)) or label.startswith("__"):
-            raise DeclarationError(f"label {label!r} of metric {name!r} is reserved")
+            raise DeclarationError(f"label {label!r} of metric {name!r} is reserved: name it otherwise")
     if len(set(labels)) < len(labels):
         raise DeclarationError(f"metric {name!r} has a label twice: {', '.join(labels)}")
 

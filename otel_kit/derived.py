@@ -10,7 +10,6 @@ Knows no profile: which gauge is derived from what is declared as a `Share`.
 from __future__ import annotations
 
 import hashlib
-import math
 import os
 import threading
 from collections.abc import Iterable
@@ -18,14 +17,18 @@ from dataclasses import dataclass
 from time import monotonic
 
 from otel_kit.catalogue import DeclarationError
+from otel_kit.errors import ProfileError
 from otel_kit.ledger import Counter, Gauge, Histogram, Ledger, Summary
 from otel_kit.ledger.history import History, SharedHistory, increases
 from otel_kit.ledger.look import Look
+from otel_kit.shape import check_instance, check_number, name_of
 
 __all__ = ["Derived", "Share"]
 
 SAMPLES_PER_WINDOW = 60
 SHORTEST_STEP_SECONDS = 0.25
+
+_GROWING = (Counter, Histogram, Summary)
 
 
 @dataclass(frozen=True)
@@ -38,25 +41,30 @@ class Share:
     the first.
 
     Raises:
-        DeclarationError: A gauge with labels, a part or whole that may fall, or a window or scale that is no
-            positive number.
+        ProfileError: A gauge with labels, a part or whole that may fall, or a window or scale that is no positive
+            number.
     """
 
     gauge: Gauge
+    """Has no labels; nobody else sets it."""
     part: Counter | Histogram | Summary
+    """What is counted of the whole, such as requests that failed."""
     whole: Counter | Histogram | Summary
+    """What it is a part of, such as all requests."""
     window_seconds: float = 300.0
+    """How far back the increase reaches."""
     scale: float = 100.0
+    """100 for percent, 1 for a ratio."""
 
     def __post_init__(self) -> None:
-        name = self.gauge.name
-        if self.gauge.declaration.kind != "gauge" or self.gauge.labelnames:
-            raise DeclarationError(f"metric {name!r} can't be derived: it must be a gauge without labels")
-        for metric in (self.part, self.whole):
-            if metric.declaration.kind == "gauge":
-                raise DeclarationError(f"gauge {name!r} can't be derived from gauge {metric.name!r}, which may fall")
-        if not (0.0 < self.window_seconds < math.inf and 0.0 < self.scale < math.inf):
-            raise DeclarationError(f"gauge {name!r} is derived over a window, and by a scale, above 0")
+        place = f"derived gauge {name_of(self.gauge)}"
+        check_instance(place, "gauge", self.gauge, Gauge, "give an otel_kit.Gauge without labels")
+        if self.gauge.labelnames:
+            raise ProfileError(place, f"it has the label {self.gauge.labelnames[0]}", "declare it without labels")
+        for name, metric in (("part", self.part), ("whole", self.whole)):
+            check_instance(place, name, metric, _GROWING, "give a Counter, Histogram or Summary: a gauge may fall")
+        for name, value in (("window_seconds", self.window_seconds), ("scale", self.scale)):
+            check_number(place, name, value, above=0.0)
 
 
 class Derived:

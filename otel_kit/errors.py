@@ -4,7 +4,7 @@ The errors that set-up may raise. Nothing here is ever raised while a request is
 
 from __future__ import annotations
 
-__all__ = ["ConfigurationError", "OtelKitError", "SetupError"]
+__all__ = ["ConfigurationError", "OtelKitError", "ProfileError", "SetupError"]
 
 
 class OtelKitError(Exception):
@@ -35,3 +35,19 @@ class ConfigurationError(OtelKitError, ValueError):
         self.variable = variable
         self.value = value
         self.remedy = remedy
+
+
+class ProfileError(ConfigurationError):
+    """
+    A part of a profile that can't be used: which one, what is wrong with it, and what to write instead, on one line.
+
+    Args:
+        place: The profile, and the part of it: "profile shop, metric orders_total". A part that is judged before it
+            belongs to a profile stands alone.
+        fault: What was found there.
+        remedy: What would be accepted.
+    """
+
+    def __init__(self, place: str, fault: str, remedy: str) -> None:
+        super().__init__(place, fault, remedy)
+        self.args = (" ".join(f"{place}: {fault}; {remedy}".split()),)

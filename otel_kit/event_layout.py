@@ -16,7 +16,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal, Protocol, get_args
 
-from otel_kit.errors import ConfigurationError
+from otel_kit.errors import ProfileError
+from otel_kit.shape import check_items, check_mapping, check_word, name_of, shown
 
 __all__ = [
     "MAX_FIELDS",
@@ -86,53 +87,64 @@ class EventCount:
     A counter of a profile that goes up with each event.
 
     Raises:
-        ConfigurationError: The metric is no counter, or a label is missing or not declared.
+        ProfileError: The metric is no counter, or a label is missing or not declared.
     """
 
     metric: CounterFamily
+    """Listed among the profile's metrics, too."""
     labels: Mapping[str, str] = field(default_factory=dict)
     """A value for each label of the metric."""
 
     def __post_init__(self) -> None:
-        declared = self.metric.declaration
-        if declared.kind != "counter":
-            raise ConfigurationError("event count", declared.name, "count events by a Counter")
-        if set(self.labels) != set(declared.labels):
-            raise ConfigurationError(
-                f"event count {declared.name}", sorted(self.labels), f"give a value to each of {declared.labels}"
-            )
+        place = f"event count by metric {name_of(self.metric)}"
+        declared = getattr(self.metric, "declaration", None)
+        if getattr(declared, "kind", None) != "counter":
+            raise ProfileError(place, "it is no counter of the kit", "count events by an otel_kit.Counter")
+        check_mapping(place, "labels", self.labels)
+        wanted = self.metric.declaration.labels
+        if set(self.labels) != set(wanted):
+            fault = f"its labels are {', '.join(wanted) or 'none'}, and {', '.join(self.labels) or 'none'} given"
+            raise ProfileError(place, fault, "give a value to each label of the metric")
 
 
 @dataclass(frozen=True)
 class SecurityEvent:
     """
-    One event.
+    Something that those who guard the service want to know of: how its record looks, and what counts it.
 
     Raises:
-        ConfigurationError: A name, class, level or field that no record or label could carry.
+        ProfileError: A name, class, level or field that no record or label could carry.
     """
 
     name: str
     """In snake case: it becomes the field `event` and a label."""
     log_class: EventClass
+    """Of class `audit` each one is a record; of class `security` floods are sampled, with an exact count."""
     level: EventLevel
+    """Of the record, by Python's name."""
     message: str
+    """The record's message, the same for each."""
     fields: tuple[str, ...] = ()
     """Those that are documented. A record has them first, as far as they were given."""
     counts: tuple[EventCount, ...] = ()
+    """Counters of the profile that go up with each, beside the kit's own `otel_kit_security_events_total`."""
 
     def __post_init__(self) -> None:
         place = f"security event {self.name}"
         if not is_event_name(self.name):
-            raise ConfigurationError("security event", self.name, "name it in snake case, with up to 64 characters")
-        for value, known in ((self.log_class, EventClass), (self.level, EventLevel)):
-            if value not in get_args(known):
-                raise ConfigurationError(place, value, f"give one of {', '.join(get_args(known))}")
+            fault = f"name {shown(self.name)} can't be a label"
+            raise ProfileError("security event", fault, "name it in snake case, with up to 64 characters")
+        check_word(place, "log_class", self.log_class, get_args(EventClass))
+        check_word(place, "level", self.level, get_args(EventLevel))
         if not isinstance(self.message, str) or not 0 < len(self.message) <= MAX_MESSAGE:
-            raise ConfigurationError(place, self.message, f"give a message of 1 to {MAX_MESSAGE} characters")
+            fault = f"message {shown(self.message)} can't be used"
+            raise ProfileError(place, fault, f"give a message of 1 to {MAX_MESSAGE} characters")
+        check_items(place, "fields", self.fields, str, "a field's name")
+        check_items(place, "counts", self.counts, EventCount, "an EventCount")
         for name in self.fields:
             if not is_field_name(name) or self.fields.count(name) > 1 or len(self.fields) > MAX_FIELDS:
-                raise ConfigurationError(place, name, f"name up to {MAX_FIELDS} fields, each once, by letters and '_'")
+                remedy = f"name up to {MAX_FIELDS} fields, each once, by letters and '_'"
+                raise ProfileError(place, f"field {shown(name)} can't be used", remedy)
 
 
 def is_event_name(name: object) -> bool:
@@ -206,12 +218,13 @@ def counted(name: EventName, metric: CounterFamily, /, **labels: str) -> Securit
     The event of the catalogue that has this name, which also counts in a metric, in the series with these labels.
 
     Raises:
-        ConfigurationError: There is no such event, or the metric can't count it.
+        ProfileError: There is no such event, or the metric can't count it.
     """
     for event in SECURITY_EVENTS:
         if event.name == name:
             return replace(event, counts=(EventCount(metric, labels),))
-    raise ConfigurationError("security event", name, "name one of the catalogue, or declare a SecurityEvent")
+    remedy = "name one of the catalogue, or declare a SecurityEvent"
+    raise ProfileError("security event", f"{shown(name)} is not in the catalogue", remedy)
 
 
 def with_events(*own: SecurityEvent) -> tuple[SecurityEvent, ...]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from types import TracebackType
 
 __all__ = ["counts", "fault"]
 
@@ -21,14 +22,15 @@ _counts: dict[str, int] = {}
 _logged_at: dict[str, float] = {}
 
 
-def fault(component: str, error: BaseException | str) -> None:
+def fault(component: str, error: BaseException | str, **where: str) -> None:
     """
     Count one fault of `component`, and log it unless one was logged in the last ten seconds.
 
     Args:
         component: A short, fixed name: it becomes a label, so the set must stay closed.
-        error: The exception, or a fixed sentence. Of an exception only the type is logged,
-            since its text may hold what the policy has not seen yet.
+        error: The exception, or a fixed sentence. Of an exception only the type is logged, and the line of code
+            that raised it, since its text may hold what the policy has not seen yet.
+        where: What helps to find it, for the line alone: names from the code, and nothing that a client sent.
     """
     now = time.monotonic()
     with _lock:
@@ -38,9 +40,19 @@ def fault(component: str, error: BaseException | str) -> None:
             _logged_at[component] = now
     if not quiet:
         kind = error if isinstance(error, str) else type(error).__qualname__
-        _logger.warning(
-            "otel_kit.fault", extra={"component": component, "error.type": kind, "faults": _counts[component]}
-        )
+        if isinstance(error, BaseException) and error.__traceback__ is not None:
+            where["raised_at"] = _raised_at(error.__traceback__)
+        facts = {"component": component, "error.type": kind, "faults": _counts[component]}
+        _logger.warning("otel_kit.fault", extra={**where, **facts})
+
+
+def _raised_at(trace: TracebackType) -> str:
+    """
+    The innermost place in the code, as `module:line`.
+    """
+    while trace.tb_next is not None:
+        trace = trace.tb_next
+    return f"{trace.tb_frame.f_globals.get('__name__', '?')}:{trace.tb_lineno}"
 
 
 def counts() -> dict[str, int]:

@@ -20,12 +20,12 @@ from starlette.types import ASGIApp
 
 from otel_kit.asgi import OuterRing
 from otel_kit.assembly import build_request_path, own_paths
-from otel_kit.derived import Derived
+from otel_kit.errors import OtelKitError
 from otel_kit.faults import fault
 from otel_kit.health import Checks
 from otel_kit.ledger import ledger
 from otel_kit.lifespan import Lifespan
-from otel_kit.profiles import Profile
+from otel_kit.listing import Listing
 from otel_kit.propagation import CORRELATION_HEADER
 from otel_kit.protection import Protection
 from otel_kit.ratelimit import Limit
@@ -52,12 +52,13 @@ class Observability:
     """
 
     def __init__(
-        self, app: FastAPI, runtime: Runtime, profile: Profile, settings: Settings, protection: Protection
+        self, app: FastAPI, runtime: Runtime, listing: Listing, settings: Settings, protection: Protection
     ) -> None:
         self._app = app
         self._runtime = runtime
         self._protection = protection
-        self.profile = profile
+        self._listing = listing
+        self.profile = listing.profile
         self.settings = settings
         self.tracer_provider = runtime.telemetry.tracer_provider
         self.meter_provider = runtime.telemetry.meter_provider
@@ -67,15 +68,12 @@ class Observability:
         if settings.engine == "contrib":
             # the stable conventions, unless somebody has chosen; read once, by the first instrumentation that starts
             os.environ.setdefault("OTEL_SEMCONV_STABILITY_OPT_IN", "http")
-        runtime.join(self)
-        if self.settings.engine == "contrib" and not is_instrumented_by_contrib(app):
+        self._instrumented = settings.engine == "contrib" and not is_instrumented_by_contrib(app)
+        if self._instrumented:
             instrument_by_contrib(app, self.tracer_provider, self.meter_provider)
-            self._instrumented = True
-        else:
-            self._instrumented = False
+        runtime.join(self)
         self._lifespan = Lifespan(self._open, self._ready, protection.stopping, protection.close, self._end)
         self._wiring = Wiring(app, self._make_path, self._make_outer, lambda: protection.middleware(app))
-        self._derived = Derived(profile.derived, ledger)
         ledger.on_refresh(self._refresh)
 
     async def flush(self, timeout: float = 5.0) -> bool:  # noqa: ASYNC109
@@ -108,7 +106,8 @@ class Observability:
         """
         Take the kit out: the application answers as if it had never been there.
 
-        OpenTelemetry's globals, which can be set only once, stay.
+        With the last application that has a profile, its metrics go off the page of metrics; their values are kept
+        for another set-up. OpenTelemetry's globals, which can be set only once, stay.
         """
         if getattr(self._app, HANDLE, None) is not self:
             return
@@ -149,6 +148,8 @@ class Observability:
             off["fastapi telemetry"] = f"{engine} makes the server spans"
         if self.profile.metrics_path not in own_paths(self._app, self.profile):
             off["metrics page"] = f"the application has a route {self.profile.metrics_path} of its own"
+        if self._runtime.layout != self.profile.layout:
+            off["log layout"] = "lines have the layout of the profile with which this process was set up first"
         return off
 
     async def __aenter__(self) -> Observability:
@@ -277,12 +278,15 @@ class Observability:
         self._rests = True
         self._pause()
         ledger.off_refresh(self._refresh)
-        self._derived.leave()
+        self._listing.leave()
         self._protection.rest()
 
     def _rise(self) -> None:
         self._rests = False
-        self._derived = Derived(self.profile.derived, ledger)
+        try:
+            self._listing.join()
+        except OtelKitError as error:  # another profile has been set up since
+            fault("listing", error)
         ledger.on_refresh(self._refresh)
 
     def _refresh(self) -> None:

@@ -68,9 +68,7 @@ class Protection:
             enabled=settings.ratelimit_enabled,
             storage_url=settings.ratelimit_storage_url,
         )
-        self.checks = Checks(
-            timeout_seconds=settings.check_timeout_seconds, reserved=profile.health.reserved_names | {"all"}
-        )
+        self.checks = Checks(timeout_seconds=settings.check_timeout_seconds, reserved=profile.health.reserved_names)
         if not isinstance(checks, Mapping | None):
             raise ConfigurationError("checks", checks, "give a mapping from names to functions")
         for name, function in (checks or {}).items():
@@ -127,7 +125,7 @@ class Protection:
         guard = Middleware(
             Guard,
             max_body_bytes=self._settings.max_body_bytes,
-            per_path={**self._profile.max_body_bytes, **self.limiter.rules.body_limits},
+            per_path=self._body_limits(),
             max_in_flight=self._settings.max_in_flight,
             never_shed=self.health.concerns,
             literals=literal_paths(app),
@@ -172,7 +170,12 @@ class Protection:
             "health": self.health.state(),
             "cors": "the application's own" if self.own_cors else ", ".join(origins) or "none",
             "max_body_bytes": self._settings.max_body_bytes,
+            # no keys of the user's, as with limits
+            "body_limits": [{"prefix": path, "bytes": most} for path, most in sorted(self._body_limits().items())],
         }
+
+    def _body_limits(self) -> dict[str, int]:
+        return {**self._profile.max_body_bytes, **self.limiter.rules.body_limits}
 
     # -- life ---------------------------------------------------------------------------------
 

@@ -150,6 +150,24 @@ class RequestMetrics:
         gauge.labels(*labels).set(float(total))
 
 
+class Scaled:
+    """
+    The cell of a duration that is not kept in seconds. Those in seconds go without it.
+    """
+
+    __slots__ = ("_observe", "_scale")
+
+    def __init__(self, cell: Any, scale: float) -> None:
+        self._observe = cell.observe
+        self._scale = scale
+
+    def observe(self, seconds: float, exemplar: Exemplar = None) -> None:
+        """
+        Count one observation in the metric's own unit.
+        """
+        self._observe(seconds * self._scale, exemplar)
+
+
 def content_length(headers: Iterable[tuple[bytes, bytes]]) -> int:
     """
     What `Content-Length` says in bytes; 0 where it is missing or no such number.
@@ -171,4 +189,5 @@ def _facts(method: str, route: str, status: int, failure: str) -> dict[str, str]
 
 
 def _cell(metric: RequestMetric, facts: Mapping[str, str]) -> Any:
-    return metric.metric.labels(*(facts[source] for source in metric.sources))
+    cell = metric.metric.labels(*(facts[source] for source in metric.sources))
+    return cell if metric.scale == 1 else Scaled(cell, metric.scale)

@@ -19,7 +19,7 @@ from typing import Protocol
 from opentelemetry import context as otel_context
 from opentelemetry.context import Context
 from starlette.exceptions import HTTPException
-from starlette.types import ASGIApp, Message, Receive, Scope
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from starlette.websockets import WebSocketDisconnect
 
 from otel_kit.arrival import Arrivals, Headers
@@ -40,6 +40,7 @@ PEER_KEY = "otel_kit.peer"
 CORRELATION_HEADER = b"x-correlation-id"
 LENGTH_OF_HEADER = len(CORRELATION_HEADER)
 CLIENT_CLOSED_REQUEST = 499
+FORBIDDEN = 403
 
 
 class RequestLog(Protocol):
@@ -147,6 +148,23 @@ class RequestPath:
         except Exception as error:
             fault("asgi", error)
         return message
+
+    async def refuse(self, record: RequestRecord, scope: Scope, message: Message, send: Send) -> None:
+        """
+        The application closes a websocket that it has not accepted: the server would answer 403 without the id.
+
+        Where the server lets the answer be written, it is the same with the id on it.
+        """
+        record.status_code = FORBIDDEN
+        # Starlette's test client tells the code of the closing, which tests look at and no server sends
+        is_tested = (scope.get("client") or ("",))[0] == "testclient"
+        if is_tested or "websocket.http.response" not in scope.get("extensions", {}):
+            await send(message)
+            return
+        start = {"type": "websocket.http.response.start", "status": FORBIDDEN, "headers": []}
+        await send(self.started(record, start))
+        self.finish(record)
+        await send({"type": "websocket.http.response.body", "body": b""})
 
     def finish(self, record: RequestRecord) -> None:
         """

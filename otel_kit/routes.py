@@ -108,7 +108,7 @@ class RouteTable:
         """
         For a route that stands in no table of ours: its own path, when it has one.
         """
-        path = getattr(route, "path_format", None) or getattr(route, "path", None)
+        path = getattr(route, "path", None) or getattr(route, "path_format", None)
         return path if isinstance(path, str) and path else None
 
 
@@ -178,5 +178,6 @@ def _path_of(route: Any) -> str:
     """
     if isinstance(getattr(route, "original_route", route), Mount):
         return str(route.path)
-    path = getattr(route, "path_format", None) or getattr(route, "path", None)
+    # as it is written, converters and all, which is what every instrumentation of FastAPI shows
+    path = getattr(route, "path", None) or getattr(route, "path_format", None)
     return path if isinstance(path, str) else ""

@@ -14,16 +14,18 @@ from fastapi import FastAPI
 from starlette.requests import HTTPConnection
 
 from otel_kit.errors import SetupError
-from otel_kit.ledger import ledger
+from otel_kit.listing import Listing
 from otel_kit.observability import HANDLE, Observability
 from otel_kit.profiles import Profile, load_profile
 from otel_kit.protection import Protection
 from otel_kit.ratelimit import Limit
-from otel_kit.runtime import shared_runtime
-from otel_kit.security import use_events
+from otel_kit.runtime import current, shared_runtime
+from otel_kit.security import judge_events, use_events
 from otel_kit.settings import Settings
 
 __all__ = ["Observability", "setup_observability"]
+
+REDACT_TOO_LATE = "redact comes too late: the policy is the process's; give it with the first set-up"
 
 
 def setup_observability(
@@ -58,7 +60,8 @@ def setup_observability(
             compiled patterns. The policy is the process's, so they come with its first set-up.
 
     Raises:
-        ConfigurationError: A setting can't be used. One line: variable, value, remedy.
+        ConfigurationError: A setting can't be used, or the profile clashes with that of another application in this
+            process. One line: variable or place, value, remedy. Nothing is set up then.
         SetupError: The application is serving already, so its middleware can't change any more; or
             `redact` comes with a later set-up.
     """
@@ -67,21 +70,44 @@ def setup_observability(
         return handle
     _check_application(app)
     settings = settings or Settings()
-    chosen = load_profile(profile if profile is not None else settings.profile)
+    chosen = load_profile(settings.profile, "OTEL_KIT_PROFILE") if profile is None else load_profile(profile)
     module = sys._getframe(1).f_globals.get("__name__")
+    # whatever can be refused is refused before anything is joined: a failed set-up leaves no trace
+    if redact is not None and current() is not None:
+        raise SetupError(REDACT_TOO_LATE)
     protection = Protection(settings, chosen, checks=checks, limits=limits, identify=identify)
-    for metric in chosen.metrics:
-        ledger.register(metric)
+    judge_events(chosen.events)
+    listing = Listing(chosen)
+    try:
+        handle = _join(app, settings, listing, protection, service_name=service_name, redact=redact, module=module)
+    except BaseException:
+        listing.leave()
+        raise
     use_events(chosen.events)
-    runtime, first = shared_runtime(settings, chosen.layout, service_name, redact, module)
-    if redact is not None and not first:
-        raise SetupError("redact comes too late: the policy is the process's; give it with the first set-up")
-    protection.join(runtime.policy.text, runtime.service_name)
-    handle = Observability(app, runtime, chosen, settings, protection)
     setattr(app, HANDLE, handle)
+    return handle
+
+
+def _join(
+    app: FastAPI,
+    settings: Settings,
+    listing: Listing,
+    protection: Protection,
+    *,
+    service_name: str | None,
+    redact: object,
+    module: str | None,
+) -> Observability:
+    """
+    Make the process's runtime, or join it.
+    """
+    runtime, first = shared_runtime(settings, listing.profile.layout, service_name, redact, module)
+    if redact is not None and not first:  # another thread was first, in the meantime
+        raise SetupError(REDACT_TOO_LATE)
     if first:
         runtime.telemetry.install_last_net(runtime.close)
-    return handle
+    protection.join(runtime.policy.text, runtime.service_name)
+    return Observability(app, runtime, listing, settings, protection)
 
 
 def _check_application(app: object) -> None:

@@ -15,6 +15,7 @@ import pytest
 from otel_kit import derived
 from otel_kit.catalogue import DeclarationError
 from otel_kit.derived import Derived, Share
+from otel_kit.errors import ConfigurationError
 from otel_kit.ledger import Counter, Gauge, Histogram, Ledger, Registry, Summary
 from tests.ledger.conftest import until
 from tests.ledger.test_workers import told
@@ -414,5 +415,5 @@ def test_refuses_what_has_no_share(wrong: str, changed: dict[str, object]) -> No
     }
     arguments = {"gauge": "gauge", "part": "part", "whole": "whole", **changed}
 
-    with pytest.raises(DeclarationError, match=wrong):
+    with pytest.raises(ConfigurationError, match=wrong):
         Share(**{name: metrics.get(value, value) for name, value in arguments.items()})  # type: ignore[arg-type,call-overload]

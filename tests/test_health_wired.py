@@ -19,10 +19,12 @@ from otel_kit import ConfigurationError, Settings, runtime, setup_observability
 from otel_kit.health_layout import HealthRoutes
 from otel_kit.integrations.checks import sqlalchemy_check
 from otel_kit.profiles import Profile
+from otel_kit.profiles.goblin import HEALTH as GOBLIN_HEALTH
 from otel_kit.profiles.goblin import PROFILE
 from otel_kit.profiles.platform import HEALTH as PLATFORM_HEALTH
 from otel_kit.profiles.todo import HEALTH as TODO_HEALTH
 from otel_kit.profiles.xionimus import HEALTH as XIONIMUS_HEALTH
+from otel_kit.testing import CapturedTelemetry
 
 LIMITS_ON = Settings(ratelimit_enabled=True)
 
@@ -235,7 +237,7 @@ def test_health_is_limited_by_name() -> None:
         assert [200, 429] == [client.get("/api/health").status_code for _ in range(2)]
 
 
-@pytest.mark.parametrize(("health", "name"), [(XIONIMUS_HEALTH, "ai_providers"), (TODO_HEALTH, "all")])
+@pytest.mark.parametrize(("health", "name"), [(XIONIMUS_HEALTH, "ai_providers"), (GOBLIN_HEALTH, "all")])
 def test_a_check_that_would_hide_something(health: HealthRoutes, name: str) -> None:
     """
     A name that a route or a document uses is refused at set-up.
@@ -250,11 +252,11 @@ def test_what_is_missing_is_on_the_report() -> None:
     """
     app = FastAPI()
     kit = setup_observability(app, profile=profile_of(XIONIMUS_HEALTH))
-    before = {"check database", "providers"} & kit.report()["off"].keys()
+    before = {"part of /api/health", "providers"} & kit.report()["off"].keys()
     kit.checks.add("database", lambda: None)
     kit.providers({"openai": True})
 
-    assert ({"check database", "providers"}, set()) == (before, before & kit.report()["off"].keys())
+    assert ({"part of /api/health", "providers"}, set()) == (before, before & kit.report()["off"].keys())
 
 
 def mounted(path: str) -> FastAPI:
@@ -304,3 +306,34 @@ def test_single_procedures_of_health_beside_them(app: FastAPI) -> None:
     setup_observability(app, profile=profile_of(PLATFORM_HEALTH))
 
     assert "alive" == document_of(app, "/trpc/health.liveness")["result"]["data"]["status"]
+
+
+def test_a_route_of_the_application_over_the_page_of_a_check() -> None:
+    """
+    The application's wins, and the report says so.
+    """
+    app = FastAPI()
+    kit = setup_observability(app, checks={"chroma": lambda: False})
+
+    @app.get("/health/chroma")
+    async def chroma() -> dict[str, str]:
+        return {"own": "answer"}
+
+    with TestClient(app) as client:
+        assert {"own": "answer"} == client.get("/health/chroma").json()
+    assert "the application has a route of its own there" == kit.report()["off"]["health route /health/chroma"]
+    kit.undo()
+
+
+def test_no_name_of_a_check_is_taken_for_a_secret(telemetry: CapturedTelemetry) -> None:
+    """
+    The start-up record tells of `auth`, which todo documents.
+    """
+    app = FastAPI()
+    kit = setup_observability(app, profile="todo", checks={"auth": lambda: True})
+    with TestClient(app):
+        pass
+    kit.undo()
+    text = str(telemetry.log("otel_kit.started").extra)
+
+    assert ("'name': 'auth'" in text, "no check is called database" in text) == (True, True)

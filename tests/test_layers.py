@@ -19,15 +19,14 @@ ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "otel_kit"
 
 LAYERS: tuple[tuple[str, ...], ...] = (
-    ("_version", "errors", "layout", "health_layout", "refusals"),
-    ("faults",),
-    ("catalogue", "environment", "event_layout"),
+    ("_version", "errors", "refusals"),
+    ("faults", "shape", "wake"),
+    ("catalogue", "environment", "event_layout", "health_layout", "layout"),
     ("settings",),
     ("context", "ledger", "redaction"),
     ("derived",),
-    ("derived",),
     ("profiles", "captured_headers"),
-    ("peers", "propagation", "integrations", "server_span", "security"),
+    ("peers", "propagation", "integrations", "server_span", "security", "listing"),
     ("exposition", "logs", "lifespan", "beside", "identity", "guards", "health", "saturation"),
     ("telemetry",),
     ("arrival", "routes", "request_metrics", "ratelimit"),

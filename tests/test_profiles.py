@@ -1,10 +1,11 @@
 """
-The shape of a profile: what contradicts itself is one clear line at set-up.
+How a profile is found, and what fills the metrics of requests.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import sys
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,35 +14,12 @@ import pytest
 from fastapi import FastAPI
 
 from otel_kit import setup_observability
-from otel_kit.errors import ConfigurationError
-from otel_kit.health_layout import HealthRoute, HealthRoutes
-from otel_kit.layout import Field, LogLayout
-from otel_kit.ledger import Counter, Gauge, Histogram, Summary
-from otel_kit.profiles import BUILT_IN, Profile, Reading, RequestMetric, Threshold, load_profile
+from otel_kit.ledger import Counter, Gauge, Summary
+from otel_kit.profiles import BUILT_IN, Reading, RequestMetric, Threshold, load_profile
 from otel_kit.profiles.readings import increase, mean, quantiles, rate, share
+from tests.shop_profile import SHOP, calls, calls_gauge, said, seconds
 
-calls = Counter("test_profile_calls_total", "Calls.", ["place"], registry=None)
 calls_by_two = Counter("test_profile_calls_total", "Calls.", ["place", "way"], registry=None)
-calls_gauge = Gauge("test_profile_calls", "Calls.", registry=None)
-seconds = Histogram("test_profile_seconds", "Seconds.", registry=None)
-
-GOOD = Profile(
-    name="shop",
-    metrics=(calls,),
-    requests=(RequestMetric("total", calls, {"place": "route"}),),
-    layout=LogLayout(fields=(Field("message", "message"),)),
-)
-
-
-def said(make: Callable[[], Any]) -> str:
-    """
-    The one line of the error.
-    """
-    with pytest.raises(ConfigurationError) as caught:
-        make()
-    text = str(caught.value)
-    assert "\n" not in text
-    return text
 
 
 @pytest.mark.parametrize("name", BUILT_IN)
@@ -67,12 +45,85 @@ def test_the_code_knows_no_profile_by_name(name: str) -> None:
     assert set() == knowing
 
 
-@pytest.mark.parametrize("wanted", ["gobblin", "", "os:path", "no.such.module:PROFILE", "otel_kit.errors:NONE"])
+@pytest.mark.parametrize("name", ["Todo", "PLATFORM"])
+def test_a_documented_system_in_other_letters(name: str) -> None:
+    """
+    As its variable takes them.
+    """
+    assert name.lower() == load_profile(name).name
+
+
+@pytest.mark.parametrize("wanted", ["gobblin", "", ":PROFILE", ".goblin:PROFILE", "os:"])
 def test_an_unknown_profile(wanted: str) -> None:
     """
-    The line names what is known, or what could not be imported.
+    The line names what is known, and how one's own is written.
     """
-    assert "OTEL_KIT_PROFILE" in said(lambda: load_profile(wanted))
+    text = said(lambda: load_profile(wanted))
+    assert text.startswith(f"profile={wanted!r} can't be used: name one of goblin, todo")
+    assert "module:attribute" in text
+
+
+@pytest.mark.parametrize(
+    ("wanted", "part"),
+    [
+        ("no.such.module:PROFILE", "no module no is found"),
+        ("os:nothing", "module os has no nothing"),
+        ("os:path", "path is of type module"),
+    ],
+)
+def test_a_profile_of_ones_own_that_is_not_there(wanted: str, part: str) -> None:
+    """
+    The line names the place where it was asked for, and what is missing.
+    """
+    text = said(lambda: load_profile(wanted, "--profile"))
+    assert text.startswith(f"--profile={wanted!r} can't be used: {part}")
+
+
+@pytest.mark.parametrize(
+    ("program", "parts"),
+    [
+        ("profile = \n", ["SyntaxError", "line 1"]),
+        ("a = 1\n1 / 0\n", ["ZeroDivisionError", "line 2", "harbour.py"]),
+        ("import no_such_library\n", ["no_such_library", "harbour.py"]),
+        ("import os\nos.nothing\n", ["AttributeError", "nothing", "harbour.py"]),
+        ("raise SystemExit('no')\n", ["SystemExit: no"]),
+        (
+            "from otel_kit.profiles import Field\nField('place', 'rout')\n",
+            ["log field place: source 'rout' is unknown"],
+        ),
+        ("import otel_kit\notel_kit.Counter('calls', 'Calls.', ['le'])\n", ["'le'", "reserved: name it otherwise"]),
+    ],
+)
+def test_a_module_that_fails(program: str, parts: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """
+    Whatever it raises is one line, with the part of the profile or the line of the module.
+    """
+    (tmp_path / "harbour.py").write_text(program, encoding="utf-8")
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, "harbour", raising=False)
+    text = said(lambda: load_profile("harbour:PROFILE", "OTEL_KIT_PROFILE"))
+    assert "OTEL_KIT_PROFILE='harbour:PROFILE' can't be used: " in text
+    assert [] == [part for part in parts if part not in text]
+
+
+def test_a_profile_within_another_object(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """
+    The attribute may have dots.
+    """
+    program = "import types\nfrom tests.shop_profile import SHOP\nALL = types.SimpleNamespace(shop=SHOP)\n"
+    (tmp_path / "harbour.py").write_text(program, encoding="utf-8")
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, "harbour", raising=False)
+    assert SHOP is load_profile("harbour:ALL.shop")
+
+
+@pytest.mark.parametrize(("given", "place"), [("gobblin", "profile"), (None, "OTEL_KIT_PROFILE")])
+def test_the_place_of_an_unknown_profile(given: str | None, place: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """
+    The argument is blamed where it was given, and the variable where that named it.
+    """
+    monkeypatch.setenv("OTEL_KIT_PROFILE", "no_such_module:PROFILE")
+    assert said(lambda: setup_observability(FastAPI(), profile=given)).startswith(f"{place}=")
 
 
 def test_something_else_than_a_profile() -> None:
@@ -84,28 +135,12 @@ def test_something_else_than_a_profile() -> None:
 
 
 @pytest.mark.parametrize(
-    ("metrics", "name"),
-    [
-        ((calls, calls_by_two), "test_profile_calls_total"),
-        ((calls, calls_gauge), "test_profile_calls"),
-        ((calls, calls), "test_profile_calls_total"),
-    ],
-)
-def test_one_name_twice(metrics: tuple[Any, ...], name: str) -> None:
-    """
-    With other labels, as another kind, or the same again.
-    """
-    text = said(lambda: replace(GOOD, metrics=metrics))
-    assert (True, True) == ("profile shop" in text, name in text)
-
-
-@pytest.mark.parametrize(
     ("role", "metric", "labels", "part"),
     [
         ("total", calls, {"place": "route", "colour": "method"}, "colour"),
-        ("total", calls, {}, "place: None"),
-        ("total", calls, {"place": "size"}, "place: size"),
-        ("total", calls, {"place": "error_type"}, "place: error_type"),
+        ("total", calls, {}, "label place has no source"),
+        ("total", calls, {"place": "size"}, "label place can't be filled from 'size'"),
+        ("total", calls, {"place": "error_type"}, "label place can't be filled from 'error_type'"),
         ("in_progress", calls_gauge, {"place": "route"}, "place"),
         ("in_progress", calls, {"place": "route"}, "gauge"),
         ("total", seconds, {}, "counter"),
@@ -129,51 +164,12 @@ def test_a_label_in_progress_that_only_the_end_can_tell() -> None:
     assert "method, route" in said(lambda: RequestMetric("in_progress", running, {"status": "status"}))
 
 
-def test_a_request_metric_that_is_not_listed() -> None:
-    """
-    It would be written and never shown.
-    """
-    assert "test_profile_seconds" in said(lambda: replace(GOOD, requests=(RequestMetric("duration", seconds),)))
-
-
-def test_a_health_gauge_needs_the_name_of_the_check() -> None:
-    """
-    One label, and a place among the metrics.
-    """
-    assert "health gauge" in said(lambda: replace(GOOD, health_gauge=calls_gauge))
-    assert "health gauge" in said(lambda: replace(GOOD, metrics=(calls_gauge,), requests=(), health_gauge=calls_gauge))
-
-
-def test_a_log_field_twice() -> None:
-    """
-    One of the two would be lost.
-    """
-    layout = LogLayout(fields=(Field("message", "message"), Field("message", "logger")))
-    assert "message" in said(lambda: replace(GOOD, layout=layout))
-
-
-@pytest.mark.parametrize("path", ["/metrics", "health"])
-def test_a_health_route_that_cannot_be_served(path: str) -> None:
-    """
-    On the page of the metrics, or without a beginning.
-    """
-    routes = HealthRoutes((HealthRoute(path, "live", lambda report: {}),))
-    assert path in said(lambda: replace(GOOD, health=routes))
-
-
-def test_a_threshold_for_nothing() -> None:
-    """
-    It names a reading that the profile does not have.
-    """
-    assert "calls a day" in said(lambda: replace(GOOD, thresholds=(Threshold("calls", "calls a day", 5),)))
-
-
 def test_a_threshold_for_a_reading() -> None:
     """
     By the reading's words.
     """
     readings = (Reading("calls a day", {"": increase("test_profile_calls_total")}),)
-    made = replace(GOOD, readings=readings, thresholds=(Threshold("calls", "calls a day", 5),))
+    made = replace(SHOP, readings=readings, thresholds=(Threshold("calls", "calls a day", 5),))
     assert 5 == made.thresholds[0].target
 
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -16,6 +17,7 @@ from starlette.websockets import WebSocketDisconnect
 
 from otel_kit import ConfigurationError, Limit, Settings, runtime, setup_observability
 from otel_kit.identity import Identity
+from otel_kit.profiles.goblin import PROFILE
 from otel_kit.ratelimit.clients import key_start
 from otel_kit.testing import CapturedTelemetry
 from tests.asgi_client import call
@@ -445,3 +447,24 @@ def test_the_limiter_knows_its_service() -> None:
     kit = setup_observability(FastAPI(), settings=LIMITS_ON)
 
     assert kit.report()["service"]["name"] == kit._protection.limiter.service
+
+
+def test_a_check_may_be_called_all_where_no_route_is() -> None:
+    """
+    A name is taken by a route or a document of the profile, and by nothing else.
+    """
+    kit = setup_observability(FastAPI(), profile="todo", checks={"all": lambda: True})
+
+    assert kit.checks.get("all") is not None
+    with pytest.raises(ConfigurationError, match="a health route or its document has this name"):
+        setup_observability(FastAPI(), profile="goblin", checks={"all": lambda: True})
+
+
+def test_the_report_has_the_body_limits_of_single_paths() -> None:
+    """
+    Those of the profile, and those that a limit names in their place.
+    """
+    profile = replace(PROFILE, max_body_bytes={"/upload": 100, "/plain": 200})
+    kit = setup_observability(FastAPI(), profile=profile, limits={"/plain": Limit("5/minute", max_body_bytes=50)})
+
+    assert [{"prefix": "/plain", "bytes": 50}, {"prefix": "/upload", "bytes": 100}] == kit.report()["body_limits"]

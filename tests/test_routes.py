@@ -53,6 +53,10 @@ def nested_app(tmp_path: Any) -> FastAPI:
     async def plain(request: Request) -> PlainTextResponse:
         return PlainTextResponse("plain")
 
+    @inner.get("/files/{where:path}/{number:int}")
+    def file(where: str, number: int) -> dict[str, str]:
+        return {where: str(number)}
+
     outer.include_router(inner, prefix="/inner")
     app.include_router(outer, prefix="/api/outer")
     app.include_router(inner, prefix="/second")
@@ -69,6 +73,8 @@ def nested_app(tmp_path: Any) -> FastAPI:
     [
         ("/api/outer/inner/x/3", "/api/outer/inner/x/{item}"),
         ("/second/x/3", "/second/x/{item}"),
+        ("/second/files/a/b/4", "/second/files/{where:path}/{number:int}"),
+        ("/api/outer/inner/files/a/4", "/api/outer/inner/files/{where:path}/{number:int}"),
         ("/sub/things/9", "/sub/things/{thing}"),
         ("/tenants/acme/things/9", "/tenants/{tenant}/things/{thing}"),
         ("/plain/joe", "/plain/{name}"),

@@ -384,6 +384,34 @@ def test_afterwards():
     assert "7 passed" in done.stdout, done.stdout
 
 
+def test_an_application_of_a_test_beside_one_of_a_module_rests_afterwards(tmp_path: Path) -> None:
+    """
+    They share providers and logging, which stay; hooks, signals and what the test itself has set do not.
+    """
+    test = """
+from opentelemetry import propagate
+from opentelemetry.propagators.composite import CompositePropagator
+
+app = make_app()
+
+def test_before():
+    order(app)
+
+def test_order(telemetry):
+    order(make_app())
+    propagate.set_global_textmap(CompositePropagator([]))
+    check(telemetry)
+
+def test_again(telemetry):
+    order(app)
+    check(telemetry)
+"""
+    done = run_suite(tmp_path, COMMON + test, modules={"conftest": WATCH})
+
+    assert "3 passed" in done.stdout, done.stdout
+    assert [] == [line for line in differences(tmp_path) if "test_before" not in line]
+
+
 def test_providers_of_a_module_are_listened_to(tmp_path: Path) -> None:
     """
     Set when it was imported, without the kit: what a test sets up joins them, and is gone from them afterwards.

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 
 from otel_kit.catalogue import Declaration
-from otel_kit.health_layout import HealthKind, HealthRoute
+from otel_kit.health_layout import WORDS, HealthRoute
 from otel_kit.layout import Field, LogLayout
 from otel_kit.profiles import Profile, Reading, Threshold
 
@@ -23,16 +23,6 @@ _ROLES = {
     "request_size": "the size of each request",
     "response_size": "the size of each answer",
 }
-
-_STATES: Mapping[HealthKind, tuple[str, ...]] = {
-    "live": ("healthy",),
-    "started": ("started", "starting"),
-    "ready": ("ready", "not_ready"),
-    "all": ("healthy", "degraded", "unhealthy"),
-    "one": ("healthy", "unhealthy"),
-    "metrics": ("healthy",),
-}
-"""Words of routes that have none of their own."""
 
 
 def profile_page(profile: Profile, note: str) -> str:
@@ -60,7 +50,7 @@ def profile_page(profile: Profile, note: str) -> str:
         table(("path", "answers for", "statuses"), map(_route_row, profile.health.routes)),
     ]
     if profile.limits:
-        parts += ["## Limits", table(("path prefix", "rate of one client"), _pairs(profile.limits))]
+        parts += ["## Limits", table(("path prefix", "rate of one client"), _pairs(_rates(profile)))]
     if profile.environment:
         parts += ["## Documented variables", table(("variable", "default"), _pairs(profile.environment))]
     if profile.readings:
@@ -134,9 +124,13 @@ def _field_row(field: Field) -> tuple[str, ...]:
 
 
 def _route_row(route: HealthRoute) -> tuple[str, ...]:
-    states = route.statuses if route.state else _STATES[route.kind]
+    states = route.statuses if route.state else WORDS[route.kind]
     statuses = ", ".join(f"{state} {route.statuses[state]}" for state in states)
     return f"`{route.path}`", route.kind, statuses
+
+
+def _rates(profile: Profile) -> dict[str, str]:
+    return {prefix: str(getattr(limit, "rate", limit) or "no limit") for prefix, limit in profile.limits.items()}
 
 
 def _pairs(mapping: Mapping[str, str]) -> Iterator[tuple[str, ...]]:

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from otel_kit.assets.profile_pages import metric_entries, profile_page, table
+from otel_kit.assets.vocabulary_page import vocabulary_page
 from otel_kit.catalogue import Declaration
 from otel_kit.ledger import ledger
 from otel_kit.ledger.workers import SHARED
@@ -65,7 +66,13 @@ def pages() -> dict[str, str]:
     File name -> text.
     """
     systems = {profile_file(name): profile_page(load_profile(name), _GENERATED) for name in BUILT_IN}
-    return {"settings.md": settings_page(), "metrics.md": metrics_page(), **systems}
+    vocabulary = vocabulary_page(_GENERATED)
+    return {
+        "settings.md": settings_page(),
+        "metrics.md": metrics_page(),
+        "profile-vocabulary.md": vocabulary,
+        **systems,
+    }
 
 
 def settings_page() -> str:

@@ -88,6 +88,15 @@ class Check:
         """
         return self.latest or self._report(Outcome(False, "it has not run yet"), 0.0)
 
+    @property
+    def word(self) -> str:
+        """
+        What was last known, for people.
+        """
+        if self.latest is None:
+            return "not run yet"
+        return "healthy" if self.latest.healthy else "unhealthy"
+
     def stop(self) -> list[asyncio.Task[Any]]:
         """
         Cancel what runs on this loop; returns what has to end, the run of the function last.

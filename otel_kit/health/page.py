@@ -56,7 +56,7 @@ class Page:
             answered = await self.answer(self.route, self.name, scope)
             body = b"" if isinstance(answered, Refusal) else orjson.dumps(answered[1], default=str)
         except Exception as error:  # a profile's document may be the user's own code
-            fault("health", error)
+            fault("health", error, **{"health.route": self.route.path})
             answered = UNAVAILABLE
         if isinstance(answered, Refusal):
             await answered(scope, receive, send)

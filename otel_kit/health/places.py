@@ -119,6 +119,13 @@ class Places:
             return route.path, Page(route, name, self._answer)
         return next((trpc.find(path) for stem, trpc in self._procedures.items() if path.startswith(stem)), None)
 
+    def hidden(self, names: Iterable[str]) -> list[str]:
+        """
+        Pages of single checks that the application serves itself.
+        """
+        pages = (stem + name for name in names for stem in self._stems)
+        return [page for page in pages if page in self._taken]
+
     def concerns(self, path: str) -> bool:
         """
         Whether a path is asked for the service's health, also where the application answers itself.

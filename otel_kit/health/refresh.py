@@ -43,16 +43,22 @@ class Refresh:
         """
         Cancel it; returns what has to end on this loop.
         """
-        task, self._task = self._task, None
-        if task is None or task.done():
+        task = self._task
+        if task is None or task.done() or task.get_loop() is not asyncio.get_running_loop():
+            self.cancel()
             return []
-        loop = task.get_loop()
-        if loop is asyncio.get_running_loop():
-            task.cancel()
-            return [task]
-        with suppress(RuntimeError):  # that loop has ended, and its tasks with it
-            loop.call_soon_threadsafe(task.cancel)
-        return []
+        self._task = None
+        task.cancel()
+        return [task]
+
+    def cancel(self) -> None:
+        """
+        As `stop`, from any thread, and waiting for nothing.
+        """
+        task, self._task = self._task, None
+        if task is not None and not task.done():
+            with suppress(RuntimeError):  # that loop has ended, and its tasks with it
+                task.get_loop().call_soon_threadsafe(task.cancel)
 
     async def _forever(self) -> None:
         while True:

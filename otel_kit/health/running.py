@@ -2,9 +2,9 @@
 How the function of a check is called, so that it costs nobody more than its time.
 
 Owns where it runs. A plain function runs in a daemon thread: it may block for as long as it likes, and isn't started
-again before it returns. A coroutine function runs on the loop that serves, since connection pools belong to it. One
-that blocks the loop, as a `time.sleep` in it does, can't be stopped, but can do so only once or twice, at start-up as
-a rule: from then on it runs in a thread, on a loop of its own.
+again before it returns or is given up. A coroutine function runs on the loop that serves, since connection pools belong
+to it. One that blocks the loop, as a `time.sleep` in it does, can't be stopped, but can do so only once or twice, at
+start-up as a rule: from then on it runs in a thread, on a loop of its own.
 """
 
 from __future__ import annotations
@@ -28,6 +28,10 @@ A coroutine that takes so long from one `await` to the next holds up every reque
 """
 SURELY_BLOCKING_SECONDS = 1.0
 """Longer than a pause of a busy machine."""
+
+PATIENCE_FACTOR = 10.0
+LEAST_PATIENCE_SECONDS = 20.0
+"""A call in a thread has so many times its time, and at least so long, before it counts as hanging for good."""
 
 MAX_ERROR = 4096
 
@@ -58,9 +62,22 @@ def judged(value: object) -> Outcome:
 class Execution:
     """
     Calls one check's function, once at a time.
+
+    Args:
+        patience_factor: How many times its time a call in a thread may hang before it is given up.
+        least_patience_seconds: What it has at least.
     """
 
-    def __init__(self, name: str, function: Callable[[], Any], timeout_seconds: float, judge: Judge = judged) -> None:
+    def __init__(
+        self,
+        name: str,
+        function: Callable[[], Any],
+        timeout_seconds: float,
+        judge: Judge = judged,
+        *,
+        patience_factor: float = PATIENCE_FACTOR,
+        least_patience_seconds: float = LEAST_PATIENCE_SECONDS,
+    ) -> None:
         self._name = name
         self._function = function
         self._judge = judge
@@ -70,7 +87,7 @@ class Execution:
         self._blocked_before = False
         self._moved = False
         self._may_move = True
-        self._thread = ThreadSlot(f"otel_kit.check.{name}")
+        self._thread = ThreadSlot(name, max(timeout_seconds * patience_factor, least_patience_seconds))
         self._tasks: dict[asyncio.AbstractEventLoop, asyncio.Task[Outcome]] = {}
 
     def task_on(self, loop: asyncio.AbstractEventLoop) -> asyncio.Task[Outcome] | None:

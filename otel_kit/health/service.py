@@ -1,14 +1,12 @@
 """
 The health of one application: where it is in its life, and the routes that tell.
 
-Owns the phase, what a route says, and what follows from each new answer of a check: the metric, and a line
-when it changes. Knows no profile; the access rule and the redaction policy come as functions.
+Owns the phase, and what a route says. Knows no profile; the access rule and the redaction policy come as functions.
 """
 
 from __future__ import annotations
 
 import asyncio
-import logging
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
@@ -17,10 +15,10 @@ from typing import Any
 
 from starlette.types import Scope
 
-from otel_kit.health.check import Check
 from otel_kit.health.checks import Checks, ask
 from otel_kit.health.draining import Draining
-from otel_kit.health.overall import Overall
+from otel_kit.health.gauges import CheckGauge, StatusGauge
+from otel_kit.health.notices import Notices
 from otel_kit.health.page import NO_STORE
 from otel_kit.health.places import Places
 from otel_kit.health.providers import Providers
@@ -40,8 +38,6 @@ MAX_TOLD = 500
 
 UNKNOWN_SERVICE = Refusal(404, "not_found", "No check of this name is declared.", headers=[NO_STORE])
 
-_logger = logging.getLogger("otel_kit.health")
-
 
 class Health:
     """
@@ -53,7 +49,8 @@ class Health:
         facts: The service and where it runs; called for each answer.
         metrics: What routes of kind `metrics` show.
         gauge: Written with each answer of a check, by its name; None where the profile has no such metric.
-        status_gauge: Written with each refresh, by the word for the whole service; None as above.
+        status_gauge: Written with each answer of the first route of kind `all`, and with each refresh, by its word
+            for the whole service; None as above.
         trusted: Whether the peer of a request may read metrics, and why a check failed; None: nobody may.
         refusal: Status, name and sentence for who may not read metrics.
         clean: Takes the secrets out of a text.
@@ -83,23 +80,22 @@ class Health:
         self._degraded_status = degraded_status
         self._facts = facts
         self._metrics = metrics
-        self._gauge = gauge
         self._trusted = trusted
         self._refusal = refusal
         self._clean = clean
         self._phase: Phase | None = None
         self._since = time.monotonic()
-        self._known: dict[str, bool] = {}
-        self._silent: set[str] = set()
-        self._overall = Overall(status_gauge, routes)
+        self._gauge = CheckGauge(gauge)
+        self._status = StatusGauge(status_gauge, routes, degraded_status)
+        self._notices = Notices(self._gauge, self._told)
         self._refresh = Refresh(self._look, interval_seconds)
         self._draining = Draining(drain_seconds, self.stopping)
         self._places = Places(routes, self._answer)
         # not by a method of its own: every request asks
         self.find = self._places.find
         self._routes = routes
-        checks.listen(self._note)
-        self.providers.listen(self._note_provider)
+        checks.listen(self._notices.note)
+        self.providers.listen(self._notices.note_provider)
 
     # -- routes -------------------------------------------------------------------------------
 
@@ -126,12 +122,16 @@ class Health:
             return UNKNOWN_SERVICE
         made = await self._report(route, name, scope)
         report = replace(made, state=route.state_of(made))
-        if route.kind == "all":
-            self._overall.show(report)
+        if route is self._status.route:
+            self._status.show(report.state)
         status = route.statuses[report.state]
         return self._degraded_status if status == "by setting" else status, route.document(report)
 
-    async def _report(self, route: HealthRoute, name: str | None, scope: Scope) -> HealthReport:
+    async def _report(self, route: HealthRoute, name: str | None, scope: Scope | None) -> HealthReport:
+        """
+        Args:
+            scope: Of the request; None: nobody has asked.
+        """
         providers: dict[str, bool] = {}
         if route.asks_providers:
             answers, providers = await asyncio.gather(self._ask(route, name), self.providers.ask())
@@ -151,7 +151,7 @@ class Health:
         if route.kind == "one":
             return await ask([check for check in self.checks if check.name == name])
         if route.kind == "all" or (route.kind == "ready" and self.phase == "serving"):
-            return await self._ask_all()
+            return await ask(self.checks)
         if route.kind == "ready":  # the answer is known; what the checks last said goes with it
             return tuple(check.latest for check in self.checks if check.latest is not None)
         return ()
@@ -161,10 +161,12 @@ class Health:
         challenge = [(b"www-authenticate", b"Bearer")] if status == 401 else []
         return Refusal(status, error, message, headers=[*challenge, NO_STORE])
 
-    def _trusts(self, scope: Scope) -> bool:
-        return self._trusted is not None and self._trusted(scope)
+    def _trusts(self, scope: Scope | None) -> bool:
+        return scope is not None and self._trusted is not None and self._trusted(scope)
 
-    def _errors(self, answers: tuple[CheckReport, ...], scope: Scope) -> Iterator[tuple[CheckReport, str | None]]:
+    def _errors(
+        self, answers: tuple[CheckReport, ...], scope: Scope | None
+    ) -> Iterator[tuple[CheckReport, str | None]]:
         """
         Each answer with what may be shown of its error.
         """
@@ -176,14 +178,15 @@ class Health:
         # secrets go before the text is cut: half of one would not be known for what it is
         return self._clean(error)[:MAX_TOLD].encode("utf-8", "replace").decode()
 
-    async def _ask_all(self) -> tuple[CheckReport, ...]:
-        return await ask(self.checks)
-
     async def _look(self) -> None:
-        answers = await self._ask_all()
-        providers = await self.providers.ask() if self._overall.asks_providers else {}
-        now, uptime = datetime.now(timezone.utc), time.monotonic() - self._since
-        self._overall.show(HealthReport(self.phase, answers, now, uptime, providers=providers))
+        route = self._status.route
+        if route is None:
+            await ask(self.checks)
+            return
+        # made as for the route itself, so that metric and document can't differ
+        report = await self._report(route, None, None)
+        if not self._notices.resting:
+            self._status.show(route.state_of(report))
 
     # -- life ---------------------------------------------------------------------------------
 
@@ -204,7 +207,7 @@ class Health:
         """
         A request has come. Where no lifespan has begun the server has none, so start-up is over.
         """
-        if self._phase is None:
+        if self._phase is None or (self._notices.resting and self._phase == "serving"):
             self.start()
 
     def start(self) -> None:
@@ -214,6 +217,7 @@ class Health:
         if self._phase == "draining":
             return
         self._phase = "serving"
+        self._notices.resting = False
         self._refresh.start()
         self._draining.hook()
 
@@ -225,9 +229,13 @@ class Health:
 
     def rest(self) -> None:
         """
-        Wait for no signal until the next start.
+        Wait for no signal, ask no check and stand for none in the metrics, until the next start. For any thread.
         """
         self._draining.unhook()
+        self._notices.resting = True
+        self._refresh.cancel()
+        self._gauge.leave()
+        self._status.leave()
 
     async def close(self) -> None:
         """
@@ -253,7 +261,7 @@ class Health:
             "phase": self.phase,
             "routes": list(self._places.templates),
             # no mapping: a check called "auth" would be taken for a secret under that name
-            "checks": [{"name": check.name, "state": _word(check)} for check in self.checks],
+            "checks": [{"name": check.name, "state": check.word} for check in self.checks],
             **({"providers": self.providers.state()} if self.providers else {}),
         }
 
@@ -263,38 +271,15 @@ class Health:
         """
         own = "the application has a route of its own there"
         off = {f"health route {path}": own for path in self._places.left_alone}
+        for path in self._places.hidden(check.name for check in self.checks):
+            off[f"health route {path}"] = own
         for route in self._routes.routes:
             if route.path in self._places.left_alone:
                 continue
-            for name in route.tells_of:
-                if self.checks.get(name) is None:
-                    off[f"check {name}"] = f"no check of this name is declared: {route.path} can't tell of it"
+            missing = [name for name in route.tells_of if self.checks.get(name) is None]
+            if missing:
+                # the names stand in the text: as keys they could be taken for those of secrets
+                off[f"part of {route.path}"] = f"no check is called {' or '.join(missing)}: it can't tell of them"
             if route.asks_providers and not self.providers:
                 off["providers"] = f"none is declared by kit.providers(...), and {route.path} says so"
         return off
-
-    def _note(self, answer: CheckReport) -> None:
-        if self._gauge is not None:
-            self._gauge.labels(answer.name).set(float(answer.healthy))
-        before = self._known.get(answer.name, True)
-        self._known[answer.name] = answer.healthy
-        if before and not answer.healthy:
-            fields = {"check": answer.name, "critical": answer.critical, "detail": self._told(answer.error or "")}
-            _logger.warning("otel_kit.check_failed", extra=fields)
-        elif answer.healthy and not before:
-            _logger.info("otel_kit.check_recovered", extra={"check": answer.name})
-
-    def _note_provider(self, answer: CheckReport) -> None:
-        if answer.error is None:
-            self._silent.discard(answer.name)
-        elif answer.name not in self._silent:
-            self._silent.add(answer.name)
-            fields = {"provider": answer.name, "detail": self._told(answer.error)}
-            _logger.warning("otel_kit.provider_not_known", extra=fields)
-
-
-def _word(check: Check) -> str:
-    latest = check.latest
-    if latest is None:
-        return "not run yet"
-    return "healthy" if latest.healthy else "unhealthy"

@@ -2,7 +2,8 @@
 A plain function in a daemon thread, one at a time.
 
 Owns the threads. They are daemons of our own and not of a pool: a function that never returns must not hold up the
-end of the process, which waits for the threads of `asyncio.to_thread` and its like.
+end of the process, which waits for the threads of `asyncio.to_thread` and its like. A call that hangs, as one on a lost
+socket does, is given up in the end: what it asks may long be well again.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import asyncio
 import concurrent.futures
 import contextvars
 import inspect
+import logging
 import threading
 import time
 from collections.abc import Callable
@@ -18,6 +20,11 @@ from contextlib import suppress
 from typing import Any
 
 __all__ = ["ThreadCall", "ThreadSlot", "close_unawaited"]
+
+MAX_GIVEN_UP = 3
+"""Threads of one check that hang and are waited for no more; the next one has to wait until one of them ends."""
+
+_logger = logging.getLogger("otel_kit.health")
 
 
 class ThreadCall:
@@ -27,7 +34,7 @@ class ThreadCall:
 
     def __init__(self, name: str, function: Callable[[], Any]) -> None:
         self.begun = time.monotonic()
-        self._claimed = False
+        self._claimed = self._abandoned = False
         self._end: concurrent.futures.Future[Any] = concurrent.futures.Future()
         # the context of whoever asks is that of a check: it belongs to no request
         context = contextvars.copy_context()
@@ -51,7 +58,9 @@ class ThreadCall:
         """
         Nobody waits for the result any more: a coroutine among the returned is closed, now or when it comes.
         """
-        self._end.add_done_callback(self._discard)
+        if not self._abandoned:  # each time that a call which hangs is asked for ends here
+            self._abandoned = True
+            self._end.add_done_callback(self._discard)
 
     def _discard(self, end: concurrent.futures.Future[Any]) -> None:
         if not self._claimed and end.exception() is None:
@@ -100,12 +109,18 @@ def close_unawaited(value: object) -> None:
 class ThreadSlot:
     """
     Room for one call: whoever comes while it is in flight joins it.
+
+    Args:
+        check: The name of the check, for the thread and for the log.
+        patience_seconds: A call that has been in flight for so long is given up by whoever comes next.
     """
 
-    def __init__(self, name: str) -> None:
-        self._name = name
+    def __init__(self, check: str, patience_seconds: float) -> None:
+        self._check = check
+        self._patience_seconds = patience_seconds
         self._lock = threading.Lock()
         self._call: ThreadCall | None = None
+        self._given_up: list[ThreadCall] = []
 
     def enter(self, function: Callable[[], Any]) -> ThreadCall:
         """
@@ -115,6 +130,27 @@ class ThreadSlot:
             RuntimeError: The system gives no further thread.
         """
         with self._lock:
-            if self._call is None or self._call.done:
-                self._call = ThreadCall(self._name, function)
-            return self._call
+            before = self._call if self._call is not None and not self._call.done else None
+            if before is not None and not self._may_give_up(before):
+                return before
+            call = self._call = ThreadCall(f"otel_kit.check.{self._check}", function)
+            if before is not None:
+                self._given_up.append(before)
+        if before is not None:
+            self._say(before)
+        return call
+
+    def _may_give_up(self, call: ThreadCall) -> bool:
+        if time.monotonic() - call.begun < self._patience_seconds:
+            return False
+        self._given_up = [hanging for hanging in self._given_up if not hanging.done]
+        return len(self._given_up) < MAX_GIVEN_UP
+
+    def _say(self, call: ThreadCall) -> None:
+        # its rate is bounded: a check gives up one call in the time of its patience
+        fields = {
+            "check": self._check,
+            "hung_seconds": round(time.monotonic() - call.begun, 3),
+            "detail": "its call hangs and is left to itself; the check runs anew",
+        }
+        _logger.warning("otel_kit.check_given_up", extra=fields)

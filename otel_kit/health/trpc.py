@@ -172,7 +172,7 @@ class Page:
             status, document = await answer(scope)
             return result(document) if status < 400 else error(status, document, name)
         except Exception as failure:  # a document may be the user's own code
-            fault("health", failure)
+            fault("health", failure, **{"health.route": name})
             return error(500, path=name)
 
 

@@ -4,11 +4,12 @@ What the health routes of a profile are, and what their documents look like, as 
 
 from otel_kit.health_layout.documents import KUBERNETES_PROBES, all_services, one_service, state_only
 from otel_kit.health_layout.report import CheckReport, Facts, HealthReport, HealthStatus, Memory, Phase
-from otel_kit.health_layout.routes import STATUSES, Form, HealthKind, HealthRoute, HealthRoutes
+from otel_kit.health_layout.routes import STATUSES, WORDS, Form, HealthKind, HealthRoute, HealthRoutes, shape_of
 
 __all__ = [
     "KUBERNETES_PROBES",
     "STATUSES",
+    "WORDS",
     "CheckReport",
     "Facts",
     "Form",
@@ -21,5 +22,6 @@ __all__ = [
     "Phase",
     "all_services",
     "one_service",
+    "shape_of",
     "state_only",
 ]

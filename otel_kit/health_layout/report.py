@@ -15,6 +15,7 @@ from typing import Any, Literal
 __all__ = ["CheckReport", "Facts", "HealthReport", "HealthStatus", "Memory", "Phase"]
 
 HealthStatus = Literal["healthy", "degraded", "unhealthy"]
+"""The worst of several checks. `degraded`: those that fail are all declared as not critical."""
 
 Phase = Literal["starting", "serving", "draining"]
 """Where the service is in its life. `draining`: it has been told to end and is still answering."""
@@ -27,10 +28,13 @@ class CheckReport:
     """
 
     name: str
+    """As in `checks=` of the set-up."""
     healthy: bool
+    """What it said when it was last asked."""
     critical: bool
     """False: its failure degrades the service and does not make it unhealthy."""
     latency_ms: float
+    """How long it took to answer, in milliseconds."""
     error: str | None = None
     """Why it is not healthy, for peers that are trusted; None for others."""
     type: str | None = None
@@ -62,11 +66,13 @@ class Facts:
     version: str | None = None
     """`APP_VERSION`, else the application's own; None where neither was given."""
     environment: str = "development"
+    """`ENVIRONMENT`."""
     debug: bool = False
     """The application's debug flag."""
     log_level: str = "INFO"
     """The profile's word for the level that is in force now."""
     read_memory: Callable[[], Memory | None] = _unknown_memory
+    """What `memory` asks, once for a document."""
 
     @cached_property
     def memory(self) -> Memory | None:
@@ -83,14 +89,17 @@ class HealthReport:
     """
 
     phase: Phase
+    """Where the service is in its life."""
     checks: tuple[CheckReport, ...]
     """Those that the route answers for: none, one or all, in the order in which they were declared."""
     at: datetime
     """Of the answer, in UTC."""
     uptime_seconds: float
+    """Since the application was set up."""
     providers: Mapping[str, bool] = field(default_factory=dict)
     """Whether each declared provider is configured, where the route asks for them."""
     facts: Facts = field(default_factory=Facts)
+    """The service and where it runs."""
     metrics: Mapping[str, Any] = field(default_factory=dict)
     """What is measured, by name; only for routes of kind `metrics`."""
     state: str = ""

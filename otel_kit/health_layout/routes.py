@@ -7,14 +7,17 @@ HTTP status of each word, and how the document is made of the facts. Knows nothi
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
+from otel_kit.errors import ProfileError
 from otel_kit.health_layout.report import HealthReport
+from otel_kit.shape import check_callable, check_flag, check_items, check_mapping, check_path, check_word, shown
 
-__all__ = ["STATUSES", "Form", "HealthKind", "HealthRoute", "HealthRoutes"]
+__all__ = ["STATUSES", "WORDS", "Form", "HealthKind", "HealthRoute", "HealthRoutes", "shape_of"]
 
 HealthKind = Literal["live", "started", "ready", "all", "one", "metrics"]
 """
@@ -44,6 +47,18 @@ STATUSES: Mapping[str, int | Literal["by setting"]] = MappingProxyType(
 )
 """HTTP status of the words that routes have without words of their own."""
 
+WORDS: Mapping[HealthKind, tuple[str, ...]] = MappingProxyType(
+    {
+        "live": ("healthy",),
+        "started": ("started", "starting"),
+        "ready": ("ready", "not_ready"),
+        "all": ("healthy", "degraded", "unhealthy"),
+        "one": ("healthy", "unhealthy"),
+        "metrics": ("healthy",),
+    }
+)
+"""Words of routes that have none of their own."""
+
 _STATES: Mapping[HealthKind, Callable[[HealthReport], str]] = MappingProxyType(
     {
         "live": lambda report: "healthy",
@@ -55,17 +70,26 @@ _STATES: Mapping[HealthKind, Callable[[HealthReport], str]] = MappingProxyType(
     }
 )
 
+_PARAMETER = re.compile(r"\{[^{}]*\}")
+_NAMED_BY_ITS_END = re.compile(r"[^{}]*/\{[A-Za-z_]\w*\}")
+
 
 @dataclass(frozen=True)
 class HealthRoute:
     """
-    One route.
+    A path that tells how the service is, what it answers for, and the function that makes its document.
+
+    Raises:
+        ProfileError: A kind or form that there is not, a template that does not fit the kind, a word of the route
+            that has no status, or a document that can't be made.
     """
 
     path: str
     """The template. Of kind `one` its last segment is a parameter; others have none."""
     kind: HealthKind
+    """What it answers for, and so which checks it asks."""
     document: Document
+    """Makes of the `HealthReport` what is answered as JSON."""
     state: Callable[[HealthReport], str] | None = None
     """
     Gives the word for how the service is, which the document finds in `report.state`.
@@ -76,14 +100,31 @@ class HealthRoute:
     statuses: Mapping[str, int | Literal["by setting"]] = field(default_factory=lambda: STATUSES)
     """HTTP status of each word. `by setting`: 200 or 503, as `OTEL_KIT_HEALTH_DEGRADED_STATUS` says."""
     form: Form = "json"
+    """`trpc`: in the envelope of tRPC 11, as the procedure that the path ends with."""
     asks_providers: bool = False
-    """Whether the document tells of AI providers."""
+    """Whether the document tells of AI providers: `report.providers` is empty without it."""
     tells_of: tuple[str, ...] = ()
     """Checks that the system documents by name. Where one is not declared, the kit's report says so."""
     own_names: tuple[str, ...] = ()
     """Names that stand in the document where those of checks do: no check can be called so."""
     limited: bool = True
     """Whether the limits of its path hold for it. Probes (`ready`, `started`) never count, unless limited by name."""
+
+    def __post_init__(self) -> None:
+        place = f"health route {self.path}"
+        check_path(place, "path", self.path)
+        check_word(place, "kind", self.kind, get_args(HealthKind))
+        check_word(place, "form", self.form, get_args(Form))
+        check_callable(place, "document", self.document)
+        if self.state is not None:
+            check_callable(place, "state", self.state)
+        check_flag(place, "asks_providers", self.asks_providers)
+        check_flag(place, "limited", self.limited)
+        check_items(place, "tells_of", self.tells_of, str, "a check's name")
+        check_items(place, "own_names", self.own_names, str, "a name")
+        _check_template(place, self)
+        if self.statuses is not STATUSES:
+            _check_statuses(place, self)
 
     def state_of(self, report: HealthReport) -> str:
         """
@@ -96,9 +137,25 @@ class HealthRoute:
 class HealthRoutes:
     """
     All health routes of a profile.
+
+    Raises:
+        ProfileError: Two of them answer the same paths.
     """
 
     routes: tuple[HealthRoute, ...] = ()
+    """`KUBERNETES_PROBES` has two that go beside any others."""
+
+    def __post_init__(self) -> None:
+        check_items("health routes", "routes", self.routes, HealthRoute, "a HealthRoute")
+        known: dict[str, str] = {}
+        for route in self.routes:
+            before = known.setdefault(shape_of(route.path), route.path)
+            if before != route.path or [one.path for one in self.routes].count(route.path) > 1:
+                raise ProfileError(
+                    f"health route {route.path}",
+                    f"{before} answers the same paths",
+                    "give each route a path of its own",
+                )
 
     @property
     def reserved_names(self) -> frozenset[str]:
@@ -113,11 +170,42 @@ class HealthRoutes:
     @property
     def unlimited(self) -> tuple[str, ...]:
         """
-        Path prefixes that are limited only by name.
+        Paths that are limited only by name; of kind `one` the template.
 
         An orchestrator's probes often come from the address of its traffic: what that traffic uses up must not take
         the service out of rotation.
         """
         free = [route for route in self.routes if route.kind in ("ready", "started") or not route.limited]
-        paths = (route.path.rpartition("/")[0] if route.kind == "one" else route.path for route in free)
-        return tuple(path for path in paths if path)
+        return tuple(route.path for route in free)
+
+
+def shape_of(template: str) -> str:
+    """
+    The template with its parameters nameless: `/health/{service}` and `/health/{name}` are the same route.
+    """
+    return _PARAMETER.sub("{}", template.rstrip("/") or "/")
+
+
+def _check_template(place: str, route: HealthRoute) -> None:
+    if route.kind == "one" and route.form == "trpc":
+        remedy = "a procedure has one name: give it another kind, or the form json"
+        raise ProfileError(place, "a route of kind one can't be a procedure", remedy)
+    if route.kind == "one" and not _NAMED_BY_ITS_END.fullmatch(route.path):
+        raise ProfileError(place, "nothing in it names the check", "end it with one parameter: /health/{service}")
+    if route.kind != "one" and ("{" in route.path or "}" in route.path):
+        raise ProfileError(
+            place, f"a route of kind {route.kind} has no parameter", "write the path out, or use kind one"
+        )
+
+
+def _check_statuses(place: str, route: HealthRoute) -> None:
+    check_mapping(place, "statuses", route.statuses, None)
+    for word, status in route.statuses.items():
+        plain = isinstance(status, int) and not isinstance(status, bool) and 200 <= status <= 599
+        if not plain and status != "by setting":
+            remedy = "give a number from 200 to 599, or 'by setting'"
+            raise ProfileError(place, f"status {shown(status)} of the word {word!r} can't be used", remedy)
+    missing = [] if route.state is not None else [word for word in WORDS[route.kind] if word not in route.statuses]
+    if missing:
+        remedy = "give each word one: {**STATUSES, …} has those of the others"
+        raise ProfileError(place, f"no status for {', '.join(missing)}", remedy)

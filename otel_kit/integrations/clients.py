@@ -3,7 +3,7 @@ HTTP clients: outgoing calls carry `traceparent`, `X-Correlation-ID` and baggage
 
 Where OpenTelemetry's instrumentation of a client library is installed it is switched on, and
 makes a client span as well. Where it is not, a small hook of the kit's adds the headers alone.
-A library is never imported here: only those count that the application has imported itself.
+A library is never imported here: only those count that the application imports itself, before or later.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from typing import Any, NamedTuple
 from opentelemetry import propagate
 
 from otel_kit.faults import fault
+from otel_kit.integrations.arrivals import Arrivals
 
 __all__ = ["Clients"]
 
@@ -73,35 +74,53 @@ class Clients:
         self.joined: dict[str, str] = {}
         """Library -> `instrumentation` or `headers`, for the report."""
         self._undo: list[Undo] = []
+        self._tracer_provider: Any = None
+        self._arrivals = Arrivals(self._join_arrived)
 
     def join(self, tracer_provider: Any) -> None:
         """
-        Join every known library that is imported by now and not joined yet. Never raises.
+        Join every known library that is imported by now and not joined yet, and each other one when it is. Never
+        raises.
         """
+        self._tracer_provider = tracer_provider
         for client in _CLIENTS:
-            if client.library not in sys.modules or client.library in self.joined:
-                continue
-            try:
-                if client.instrumentation and _is_installed(client.instrumentation):
-                    self._instrument(client, tracer_provider)
-                else:
-                    self._hook(client)
-            except Exception as error:
-                fault("clients", error)
+            if client.library not in self.joined and _is_loaded(client.library):
+                self._join(client)
+        self._arrivals.expect(client.library for client in _CLIENTS if client.library not in self.joined)
 
     def leave(self) -> None:
         """
         Take back what `join` did.
         """
+        self._arrivals.expect(())
         while self._undo:
             self._undo.pop()()
         self.joined.clear()
 
-    def _instrument(self, client: _Client, tracer_provider: Any) -> None:
-        instrumentor = getattr(importlib.import_module(client.instrumentation), client.instrumentor)()
+    def _join_arrived(self, library: str) -> None:
+        for client in _CLIENTS:
+            if client.library == library and library not in self.joined:
+                self._join(client)
+
+    def _join(self, client: _Client) -> None:
+        try:
+            if client.instrumentation and _is_installed(client.instrumentation):
+                self._instrument(client)
+            else:
+                self._hook(client)
+        except Exception as error:
+            fault("clients", error)
+
+    def _instrument(self, client: _Client) -> None:
+        made = getattr(importlib.import_module(client.instrumentation), client.instrumentor, None)
+        if made is None:
+            # it is what imports the library right now, for somebody else, and is not complete before
+            self._hook(client)
+            return
+        instrumentor = made()
         self.joined[client.library] = "instrumentation"
         if not instrumentor.is_instrumented_by_opentelemetry:
-            instrumentor.instrument(tracer_provider=tracer_provider)
+            instrumentor.instrument(tracer_provider=self._tracer_provider)
             self._undo.append(instrumentor.uninstrument)
 
     def _hook(self, client: _Client) -> None:
@@ -128,6 +147,15 @@ def _injecting(original: Callable[..., Any]) -> Callable[..., Any]:
         return original(*args, **kwargs)
 
     return send_with_context
+
+
+def _is_loaded(library: str) -> bool:
+    """
+    Whether it is imported, to its end: one that another thread is importing is joined when it arrives.
+    """
+    module = sys.modules.get(library)
+    spec = getattr(module, "__spec__", None)
+    return module is not None and getattr(spec, "_initializing", False) is not True
 
 
 def _is_installed(module: str) -> bool:

@@ -42,7 +42,7 @@ class Child:
     One series: where its numbers are, and what of them was counted by others before.
     """
 
-    __slots__ = ("_exemplars", "base", "i", "labels", "m", "width")
+    __slots__ = ("_exemplars", "base", "i", "labels", "m", "per_second", "width")
 
     additive = True
 
@@ -51,6 +51,8 @@ class Child:
         self.i = 0
         self.width = width
         self.labels: tuple[tuple[str, str], ...] = ()
+        # of the metric's own unit of time, for blocks that are timed
+        self.per_second = 1.0
         # what the cells held when this process took them over from a dead one
         self.base = [0.0] * width
         self._exemplars: dict[int, tuple[ExemplarIds, float, float]] | None = None

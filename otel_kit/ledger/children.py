@@ -119,9 +119,9 @@ class GaugeChild(Child):
 
     def time(self) -> Timer:
         """
-        Block or decorator whose last duration in seconds is the value.
+        Block or decorator whose last duration is the value: in seconds, or in milliseconds where the name says so.
         """
-        return Timer(self.set)
+        return Timer(self.set, self.per_second)
 
 
 class HistogramChild(Child):
@@ -159,9 +159,9 @@ class HistogramChild(Child):
 
     def time(self) -> Timer:
         """
-        Block or decorator whose duration in seconds is observed.
+        Block or decorator whose duration is observed: in seconds, or in milliseconds where the name says so.
         """
-        return Timer(self.observe)
+        return Timer(self.observe, self.per_second)
 
 
 class SummaryChild(Child):
@@ -171,9 +171,9 @@ class SummaryChild(Child):
 
     __slots__ = ()
 
-    def observe(self, value: float) -> None:
+    def observe(self, value: float, exemplar: ExemplarIds | None = None) -> None:
         """
-        Count one observation; one that is not finite is refused and counted as a fault.
+        Count one observation; one that is not finite is refused and counted as a fault. Exemplars have no place here.
         """
         if value.__class__ is not float:
             value = float(value)
@@ -186,9 +186,9 @@ class SummaryChild(Child):
 
     def time(self) -> Timer:
         """
-        Block or decorator whose duration in seconds is observed.
+        Block or decorator whose duration is observed: in seconds, or in milliseconds where the name says so.
         """
-        return Timer(self.observe)
+        return Timer(self.observe, self.per_second)
 
 
 if not GLOBAL_LOCK:

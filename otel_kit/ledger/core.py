@@ -93,14 +93,14 @@ class Ledger:
         self.registry.register(family)
         return family
 
-    def register(self, family: Family[Any]) -> None:
+    def register(self, *families: Family[Any]) -> None:
         """
-        List a metric that was made with `registry=None`; no change if it is listed.
+        List metrics that were made with `registry=None`, all of them or none; no change for one that is listed.
 
         Raises:
-            DeclarationError: Its name, or one derived from it, belongs to another metric.
+            DeclarationError: The name of one, or a name derived from it, belongs to another metric.
         """
-        self.registry.register(family)
+        self.registry.register(*families)
 
     def unregister(self, family: Family[Any]) -> None:
         """

@@ -125,9 +125,24 @@ class Family(Generic[ChildT]):
             child = self.series.get(OVERFLOW_KEY)
             return child if child is not None else self._make(OVERFLOW_KEY)
 
+    def take_away(self, values: tuple[object, ...], left: float) -> None:
+        """
+        Forget the series with these label values.
+
+        Args:
+            left: Stays in its cells, which other workers may go on reading.
+        """
+        key = self._clean(tuple(map(_text, values)))
+        with self._registry.lock:
+            child = self.series.pop(key, None)
+            if child is not None:
+                self.children = {raw: known for raw, known in self.children.items() if known is not child}
+                child.publish((left,) * child.width)
+
     def _make(self, key: tuple[str, ...]) -> ChildT:
         child = cast(ChildT, make_child(self.declaration))
         child.labels = label_pairs(self.declaration, key)
+        child.per_second = self.declaration.per_second
         self._registry.place(self, key, child)
         self.series[key] = child
         return child

@@ -153,10 +153,15 @@ class Merge:
         width, new = line.declaration.summed, tuple.__new__
         if line.declaration.extremes:
             return list(_series_with_extremes(line, totals, children))
+        if line.declaration.merge != "sum":
+            # NaN: no living worker has it
+            places = [one for one in line.places if one[2] < len(totals) and totals[one[2]] == totals[one[2]]]
+        else:
+            places = line.places
         return [
             # what Series(…) does, at half the price
             new(Series, (labels, totals[place : place + width], _exemplars(children.get(key)), key, None))
-            for key, labels, place in line.places
+            for key, labels, place in places
             if place + width <= len(totals)
         ]
 
@@ -254,7 +259,7 @@ def _picks_of(declaration: Declaration) -> tuple[tuple[int, Pick], ...]:
     Which numbers of a series are no sums.
     """
     if declaration.merge != "sum":
-        return ((0, Pick(max if declaration.merge == "max" else min, of_dead=False, nothing=0.0)),)
+        return ((0, Pick(max if declaration.merge == "max" else min, of_dead=False, nothing=math.nan)),)
     if declaration.extremes:
         end = declaration.summed
         return ((end, SMALLEST), (end + 1, LARGEST))

@@ -113,6 +113,14 @@ class Gauge(Family[GaugeChild]):
         declaration = Declaration("gauge", full, documentation, label_names(labelnames), merge=merge)
         return _made(cls, declaration, registry, max_series)
 
+    def remove(self, *values: object) -> None:
+        """
+        Show the series with these label values no more, until `labels` makes it anew; no change where there is none.
+
+        Where several workers share their numbers it is gone when no living one has it; of gauges that add up a 0 stays.
+        """
+        self.take_away(values, 0.0 if self.declaration.merge == "sum" else float("nan"))
+
     def inc(self, amount: float = 1.0) -> None:
         """
         Go up.
@@ -151,7 +159,7 @@ class Gauge(Family[GaugeChild]):
 
     def time(self) -> Timer:
         """
-        Block or decorator whose last duration in seconds is the value.
+        Block or decorator whose last duration is the value: in seconds, or in milliseconds where the name says so.
         """
         return self.unlabelled.time()
 
@@ -191,7 +199,7 @@ class Histogram(Family[HistogramChild]):
 
     def time(self) -> Timer:
         """
-        Block or decorator whose duration in seconds is observed.
+        Block or decorator whose duration is observed: in seconds, or in milliseconds where the name says so.
         """
         return self.unlabelled.time()
 
@@ -225,7 +233,7 @@ class Summary(Family[SummaryChild]):
 
     def time(self) -> Timer:
         """
-        Block or decorator whose duration in seconds is observed.
+        Block or decorator whose duration is observed: in seconds, or in milliseconds where the name says so.
         """
         return self.unlabelled.time()
 

@@ -71,25 +71,30 @@ class Registry:
                 family.fill(declaration, self, max_series, local)
             return cast(FamilyT, family)
 
-    def register(self, family: Family[Any]) -> None:
+    def register(self, *families: Family[Any]) -> None:
         """
-        List the metric. To list it twice changes nothing.
+        List the metrics, all of them or none. To list one twice changes nothing.
 
         Raises:
-            DeclarationError: Another metric has its name, or a name derived from it.
+            DeclarationError: Another metric has a name of theirs, or one derived from it.
         """
         with self.lock:
-            for name in sorted(family.declaration.claimed_names):
-                holder = self._claims.get(name, family)
-                if holder is not family:
-                    raise DeclarationError(_clash(family.declaration, holder.declaration, name))
-            for name in family.declaration.claimed_names:
-                self._claims[name] = family
-            if family.name not in self.listed:
-                self.listed[family.name] = family
-                self.version += 1
-                for key, child in family.series.items():
-                    self.place(family, key, child)
+            claims = dict(self._claims)
+            for family in families:
+                for name in sorted(family.declaration.claimed_names):
+                    holder = claims.setdefault(name, family)
+                    if holder is not family:
+                        raise DeclarationError(_clash(family.declaration, holder.declaration, name))
+            self._claims = claims
+            for family in families:
+                self._list(family)
+
+    def _list(self, family: Family[Any]) -> None:
+        if family.name not in self.listed:
+            self.listed[family.name] = family
+            self.version += 1
+            for key, child in family.series.items():
+                self.place(family, key, child)
 
     def unregister(self, family: Family[Any]) -> None:
         """

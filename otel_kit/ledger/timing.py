@@ -59,15 +59,20 @@ class Around:
 
 class Timer(Around):
     """
-    Reports the seconds that the block took, also when it fails.
+    Reports the time that the block took, also when it fails.
+
+    Args:
+        report: Takes it.
+        per_second: Of the unit that is reported: 1 for seconds, 1000 for milliseconds.
     """
 
-    def __init__(self, report: Callable[[float], None]) -> None:
+    def __init__(self, report: Callable[[float], None], per_second: float = 1.0) -> None:
         self._report = report
+        self._per_second = per_second
         self._started = 0.0
 
     def _begin(self) -> Around:
-        return Timer(self._report)
+        return Timer(self._report, self._per_second)
 
     def __enter__(self: Self) -> Self:
         cast(Timer, self)._started = time.perf_counter()
@@ -76,7 +81,7 @@ class Timer(Around):
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._report(max(0.0, time.perf_counter() - self._started))
+        self._report(max(0.0, time.perf_counter() - self._started) * self._per_second)
 
 
 class ExceptionCount(Around):

@@ -59,6 +59,8 @@ _OF_REQUEST = RECORD_NAMES | {
 }
 """On the record of a request line, what the item has in fields of its own."""
 
+_EXCEPTION_NAMES = ("err", "error", "exception")
+
 _CALLER_CLASSES = frozenset({"audit", "security", "error", "application"})
 
 
@@ -185,6 +187,8 @@ def _set_extra(item: LogItem, record: logging.LogRecord, known: frozenset[str]) 
     given: dict[object, object] = {key: value for key, value in record.__dict__.items() if key not in known}
     if record.stack_info:
         given.setdefault("stack_info", record.stack_info)
+    if not record.exc_info:
+        _take_exception(item, given)
     declared = given.get("log.class")
     if isinstance(declared, str) and declared in _CALLER_CLASSES:
         del given["log.class"]
@@ -193,6 +197,21 @@ def _set_extra(item: LogItem, record: logging.LogRecord, known: frozenset[str]) 
     if given:
         item.extra, size = plain_mapping(given)
         item.size += size
+
+
+def _take_exception(item: LogItem, given: dict[object, object]) -> None:
+    """
+    An exception that the caller gave as `extra={"err": error}`, as in pino, is the record's.
+    """
+    for name in _EXCEPTION_NAMES:
+        error = given.get(name)
+        if isinstance(error, BaseException):
+            found = describe(type(error), error, error.__traceback__)
+            if found is not None:
+                del given[name]
+                item.exception = found
+                item.size += found.size
+                return
 
 
 def _set_exception(item: LogItem, record: logging.LogRecord) -> None:

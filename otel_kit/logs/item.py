@@ -26,6 +26,9 @@ LogClass = Literal["audit", "security", "error", "application"]
 
 MAX_USER = 256
 
+_EVENT_LOGGERS = frozenset({"otel_kit.audit", "otel_kit.security"})
+"""Of records whose ids are documented to pass as given."""
+
 BASE_SIZE = 400
 """Bytes that an item without texts of its own takes on a line and in memory."""
 
@@ -95,11 +98,14 @@ class LogItem:
         self.logger = policy.cached(self.logger)
         self.message = policy.text(self.message, TEXT_LIMIT)
         if self.extra:
-            self.extra = policy.mapping(self.extra, TEXT_LIMIT)
-        if self.user is not None:
-            self.user = policy.text(self.user, MAX_USER)
+            self.extra = policy.mapping(self.extra, TEXT_LIMIT, ids=self.logger in _EVENT_LOGGERS)
+        self._clean_user(policy)
         self._clean_exception(policy)
         self.cleaned = True
+
+    def _clean_user(self, policy: Policy) -> None:
+        if self.user is not None:
+            self.user = str(policy.value("user_id", self.user, MAX_USER))
 
     def _clean_exception(self, policy: Policy) -> None:
         found = self.exception
@@ -152,8 +158,7 @@ class RequestItem(LogItem):
         if not self.cleaned:
             if self.extra:
                 self.extra = policy.mapping(self.extra, TEXT_LIMIT)
-            if self.user is not None:
-                self.user = policy.text(self.user, MAX_USER)
+            self._clean_user(policy)
             self._clean_exception(policy)
             self.cleaned = True
 

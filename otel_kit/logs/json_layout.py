@@ -67,12 +67,15 @@ class JsonLayout:
             return None
         values = self._own.values(item)
         values[-2:] = item.trace_id, item.span_id
-        if None in values:
-            return None
         kind = _kind_of_request(item)
+        while None in values:
+            # not on the line, as the user of a request that nobody has signed: lines without it are another kind
+            missing = values.index(None)
+            kind += (missing,)
+            del values[missing]
         try:
             return (self._templates.get(kind) or self._learn(kind, item)) % tuple(map(orjson.dumps, values))
-        except TypeError:  # a lone surrogate
+        except TypeError:  # a lone surrogate, or one id without the other
             return None
 
     def _learn(self, kind: tuple[Any, ...], item: RequestItem) -> bytes:

@@ -10,12 +10,13 @@ import logging
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from itertools import accumulate
 
 from otel_kit.logs.item import LogItem, kit_item
 from otel_kit.logs.output import DropReason
 
-__all__ = ["SAY_EVERY_SECONDS", "Losses"]
+__all__ = ["SAY_EVERY_SECONDS", "Losses", "lost_of"]
 
 SAY_EVERY_SECONDS = 10.0
 
@@ -51,3 +52,10 @@ class Losses:
             lost, self._unsaid = self._unsaid, Counter()
             self._said_at = time.monotonic()
         return kit_item(logging.WARNING, "log_output.lines_dropped", {"lines": sum(lost.values()), "reasons": {**lost}})
+
+
+def lost_of(lines: Iterable[bytes], sent: int) -> int:
+    """
+    How many of these lines did not go out whole, where only so many bytes of them did.
+    """
+    return sum(1 for end in accumulate(map(len, lines)) if end > sent)

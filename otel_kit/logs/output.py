@@ -22,7 +22,7 @@ import time
 from collections.abc import Callable
 from typing import Literal, TextIO
 
-__all__ = ["DescriptorOutput", "DropReason", "StandardOutput"]
+__all__ = ["DescriptorOutput", "DropReason", "StandardOutput", "is_moving"]
 
 DropReason = Literal["queue_full", "blocked", "closed", "disk_full", "error", "layout", "shutdown"]
 """Why a line didn't reach the output."""
@@ -30,6 +30,7 @@ DropReason = Literal["queue_full", "blocked", "closed", "disk_full", "error", "l
 FILE_BATCH_BYTES = 65_536
 _SLICE_SECONDS = 0.2
 _PAUSE_SECONDS = 0.01
+_STALLED_SECONDS = 0.05
 
 _REASONS: dict[int | None, DropReason] = {
     errno.EPIPE: "closed",
@@ -178,6 +179,14 @@ class StandardOutput:
             except OSError:
                 return None
         return self._descriptor
+
+
+def is_moving(output: DescriptorOutput | StandardOutput) -> bool:
+    """
+    Whether what is written is being taken.
+    """
+    since = output.waiting_since
+    return since is None or time.monotonic() - since < _STALLED_SECONDS
 
 
 def _replacement() -> TextIO | None:

@@ -24,14 +24,14 @@ import weakref
 from collections import deque
 from collections.abc import Callable
 from functools import partial
-from itertools import accumulate
 from typing import TYPE_CHECKING
 
 from otel_kit.faults import fault
 from otel_kit.logs.item import AUDIT_BYTES, AUDIT_ITEMS, LogItem
 from otel_kit.logs.layouts import LineLayout
-from otel_kit.logs.losses import Losses
-from otel_kit.logs.output import DescriptorOutput, DropReason, StandardOutput
+from otel_kit.logs.losses import Losses, lost_of
+from otel_kit.logs.output import DescriptorOutput, DropReason, StandardOutput, is_moving
+from otel_kit.wake import Wake
 
 if TYPE_CHECKING:
     from otel_kit.redaction import Policy
@@ -42,7 +42,6 @@ MAX_ITEMS = 10_000
 MAX_BYTES = 8 * 1024 * 1024
 GATHER_SECONDS = 0.02
 _ENOUGH_ITEMS = 512
-_STALLED_SECONDS = 0.05
 _GIVE_WAY_SECONDS = 0.0001
 _LOOK_SECONDS = 0.002
 
@@ -95,8 +94,7 @@ class LineWriter:
         # reentrant: a signal handler or a finaliser may log while this thread is in here
         self._lock = threading.RLock()
         self._draining = threading.Lock()
-        self._wake = threading.Lock()
-        self._wake.acquire()
+        self._wake = Wake()
         self._sleeping = False
         self._busy = 0
         self._stop_at: float | None = None
@@ -123,7 +121,7 @@ class LineWriter:
             self._drain_what_goes_at_once()
         elif self._thread is None:
             self._make_thread()
-        elif waiting > self._max_items >> 1 and self._is_moving():
+        elif waiting > self._max_items >> 1 and is_moving(self.output):
             time.sleep(_GIVE_WAY_SECONDS)
 
     def start(self) -> None:
@@ -176,9 +174,8 @@ class LineWriter:
                 self._thread = None
         if not flushed:
             with self._lock:
-                left = len(self._queue)
+                left, self._bytes = len(self._queue), 0
                 self._queue.clear()
-                self._bytes = 0
             self._losses.add("shutdown", left)
         return flushed
 
@@ -201,7 +198,7 @@ class LineWriter:
         while True:
             self._sleep_until_needed()
             if self._stop_at is None:
-                self._wake.acquire(timeout=GATHER_SECONDS)
+                self._wake.wait(GATHER_SECONDS)
             try:
                 with self._draining:
                     self._drain(self._is_over)
@@ -213,22 +210,15 @@ class LineWriter:
     def _sleep_until_needed(self) -> None:
         self._sleeping = True
         if not self._queue and self._started:
-            self._wake.acquire()
+            self._wake.wait(None)
         self._sleeping = False
 
     def _rouse(self) -> None:
         self._sleeping = False
-        try:
-            self._wake.release()
-        except RuntimeError:
-            return  # already awake
+        self._wake.set()
 
     def _is_over(self) -> bool:
         return self._stop_at is not None and time.monotonic() >= self._stop_at
-
-    def _is_moving(self) -> bool:
-        since = self.output.waiting_since
-        return since is None or time.monotonic() - since < _STALLED_SECONDS
 
     # -- writing ----------------------------------------------------------------------------
 
@@ -292,8 +282,7 @@ class LineWriter:
     def _write(self, lines: list[bytes], give_up: Callable[[], bool]) -> None:
         sent, reason = self.output.write(b"".join(lines), give_up)
         if reason is not None:
-            lost = sum(1 for end in accumulate(map(len, lines)) if end > sent)
-            self._losses.add("shutdown" if self._is_over() else reason, lost)
+            self._losses.add("shutdown" if self._is_over() else reason, lost_of(lines, sent))
             return
         item = self._losses.to_say()
         if item is not None:

@@ -22,6 +22,7 @@ from otel_kit.profiles import (
     Reading,
     RequestMetric,
     Threshold,
+    Verification,
     all_services,
     one_service,
     state_only,
@@ -192,5 +193,10 @@ PROFILE = Profile(
         Threshold("chat completions", "chat completions", target=2.0),
         Threshold("auth login", "auth login", target=0.5),
         Threshold("added_per_request_ms_max", "time added to a request", target=0.005),
+    ),
+    verification=Verification(
+        health="Backend health check",
+        limits="Rate limiting (triggers after {count} auth requests)",
+        logs="JSON logs in backend output",
     ),
 )

@@ -10,6 +10,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from otel_kit.errors import ProfileError
+from otel_kit.shape import check_flag, check_mapping, check_number, check_text
+
 __all__ = ["Reading", "Threshold", "increase", "mean", "quantiles", "rate", "share"]
 
 WINDOW = "5m"
@@ -19,18 +22,35 @@ WINDOW = "5m"
 class Reading:
     """
     One documented line that a query answers.
+
+    The reference page shows it, the conformance tests ask it, and what dashboards are made from reads it.
+
+    Raises:
+        ProfileError: No words, or no query.
     """
 
     what: str
     """As the system's documents call it."""
     queries: Mapping[str, str]
-    """Legend -> PromQL."""
+    """Legend -> PromQL; a query that is alone may have the legend `""`."""
+
+    def __post_init__(self) -> None:
+        place = f"reading {self.what}"
+        check_text(place, "what", self.what)
+        check_mapping(place, "queries", self.queries)
+        if not self.queries:
+            raise ProfileError(place, "it has no query", 'give a PromQL expression: {"": "sum(rate(…[5m]))"}')
+        for legend, query in self.queries.items():
+            check_text(place, f"queries[{legend!r}]", query)
 
 
 @dataclass(frozen=True)
 class Threshold:
     """
-    One documented figure, or three that get worse.
+    One documented figure, or three that get worse, in the unit of the reading.
+
+    Raises:
+        ProfileError: No name, or no figure.
     """
 
     name: str
@@ -38,12 +58,28 @@ class Threshold:
     reading: str
     """`Reading.what` of what is measured."""
     target: float | None = None
+    """What the system promises."""
     warning: float | None = None
+    """Beyond it somebody should look."""
     critical: float | None = None
+    """Beyond it somebody must act."""
     at_least: bool = False
     """True: the target is a lower bound. Else it is an upper one, and the other two are exceeded."""
     legend: str = ""
     """Which query of the reading; empty where there is one."""
+
+    def __post_init__(self) -> None:
+        place = f"threshold {self.name}"
+        check_text(place, "name", self.name)
+        check_text(place, "reading", self.reading)
+        check_text(place, "legend", self.legend, empty=True)
+        check_flag(place, "at_least", self.at_least)
+        figures = {"target": self.target, "warning": self.warning, "critical": self.critical}
+        for name, figure in figures.items():
+            if figure is not None:
+                check_number(place, name, figure)
+        if all(figure is None for figure in figures.values()):
+            raise ProfileError(place, "it has no figure", "give a target, a warning or a critical one")
 
 
 def rate(metric: str, by: str = "", selector: str = "", window: str = WINDOW) -> str:

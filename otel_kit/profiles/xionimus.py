@@ -140,7 +140,7 @@ def _document(report: HealthReport) -> dict[str, Any]:
         "uptime_seconds": int(report.uptime_seconds),
         "services": {
             # not "connected", which nobody has seen, and no failure either
-            "database": {"status": "error", "type": "unknown", "error": "not checked: no check is called database"},
+            "database": {"status": "unknown", "type": "unknown", "error": "not checked: no check is called database"},
             **{check.name: _connection(check) for check in report.checks},
             "ai_providers": {"configured": sum(providers.values()), "total": len(providers), "status": providers},
         },

@@ -15,7 +15,7 @@ from collections.abc import Iterable
 from otel_kit.ledger import Counter
 from otel_kit.ledger.children import CounterChild
 
-__all__ = ["OUTCOMES", "Tallies", "decisions_total"]
+__all__ = ["OUTCOMES", "Tallies", "Uncounted", "decisions_total"]
 
 OUTCOMES = ("admitted", "refused", "shadow", "exempt", "off", "failed")
 
@@ -44,3 +44,19 @@ class Tallies:
         child = decisions_total.labels(self._policy, outcome)
         setattr(self, outcome, child)
         return child
+
+
+class Uncounted:
+    """
+    In the place of tallies, for what the kit exempts itself: its own pages.
+    """
+
+    __slots__ = ()
+
+    def __getattr__(self, outcome: str) -> Uncounted:
+        return self
+
+    def inc(self) -> None:
+        """
+        Nothing.
+        """

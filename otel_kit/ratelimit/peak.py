@@ -18,52 +18,52 @@ SLICES = 4
 
 class Peak:
     """
-    `value` is the largest of the running slice, which lasts until `ends`.
+    `most` is the largest of the running slice, which lasts until `slice_ends`.
 
-    Who is counted in nanoseconds writes `value` himself, after a look at `ends`; all others call `see`.
+    Where nanoseconds count it is written without a call, after a look at `slice_ends`; elsewhere by `see`.
     """
 
-    __slots__ = ("_before", "ends", "value")
+    __slots__ = ("_before", "most", "slice_ends")
 
     def __init__(self, now: float) -> None:
-        self.ends = now + SLICE_SECONDS
-        self.zero()
+        self.slice_ends = now + SLICE_SECONDS
+        self.forget_numbers()
 
-    def zero(self) -> None:
+    def forget_numbers(self) -> None:
         """
         Forget all numbers.
         """
-        self.value = 0.0
+        self.most = 0.0
         self._before = (0.0,) * SLICES
 
     def see(self, number: float, now: float) -> None:
         """
         Take a number into account.
         """
-        if now >= self.ends:
-            self.turn(now)
-        if number > self.value:
-            self.value = number
+        if now >= self.slice_ends:
+            self.begin_slice(now)
+        if number > self.most:
+            self.most = number
 
-    def turn(self, now: float) -> None:
+    def begin_slice(self, now: float) -> None:
         """
         Begin the slice of this moment.
         """
         over = self._over(now)
-        # the value goes last: a reader finds it in one of the two places, or in both
-        self._before = (*self._before, self.value, *(0.0,) * (min(over, SLICES + 1) - 1))[-SLICES:]
-        self.value = 0.0
-        self.ends += over * SLICE_SECONDS
+        # cleared last: a reader finds the number in one of the two places, or in both
+        self._before = (*self._before, self.most, *(0.0,) * (min(over, SLICES + 1) - 1))[-SLICES:]
+        self.most = 0.0
+        self.slice_ends += over * SLICE_SECONDS
 
-    def read(self, now: float) -> float:
+    def within_minute(self, now: float) -> float:
         """
         The largest number of the last minute; 0 where there was none.
         """
-        over, value = self._over(now), self.value
-        return max((*self._before, value)[over:], default=0.0)
+        over, most = self._over(now), self.most
+        return max((*self._before, most)[over:], default=0.0)
 
     def _over(self, now: float) -> int:
         """
         How many slices are over since the last turn.
         """
-        return int((now - self.ends) // SLICE_SECONDS) + 1 if now >= self.ends else 0
+        return int((now - self.slice_ends) // SLICE_SECONDS) + 1 if now >= self.slice_ends else 0

@@ -68,8 +68,8 @@ local function look_groups(key, amount, length, cost)
   end
 end
 
-local function count_times(key, since)
-  local low, high = 0, redis.call('LLEN', key)
+local function count_times(key, high, since)
+  local low = 0
   while low < high do
     local middle = math.floor((low + high) / 2)
     if number(redis.call('LINDEX', key, middle)) > since then low = middle + 1 else high = middle end
@@ -86,7 +86,7 @@ local function look_times(key, amount, length, cost)
   end
   local wait = newest > 0 and number(redis.call('LINDEX', key, amount - cost)) + length - now or 0
   if wait > 0 and cost == 1 then return wait, amount, newest end
-  return math.max(0, wait), newest > 0 and count_times(key, now - length) or 0, newest
+  return math.max(0, wait), newest > 0 and count_times(key, amount, now - length) or 0, newest
 end
 
 local function take_groups(key, amount, length, cost, groups)
@@ -160,9 +160,7 @@ def unpack(answer: bytes | str, requests: Sequence[Windows]) -> list[Outcome]:
     What became of each request.
     """
     numbers = iter([int(number) for number in answer.split()])
-    return [
-        _outcome(next(numbers), next(numbers), [next(numbers) for _ in windows], windows) for windows in requests
-    ]
+    return [_outcome(next(numbers), next(numbers), [next(numbers) for _ in windows], windows) for windows in requests]
 
 
 def _outcome(refused: int, wait: int, used: list[int], windows: Windows) -> Outcome:

@@ -15,13 +15,27 @@ from collections.abc import Iterator
 from struct import Struct
 from typing import TypeAlias
 
-__all__ = ["HEAD", "PAIR", "PAIRS", "Row", "groups_of", "times_of"]
+__all__ = [
+    "PAIR",
+    "PAIRS",
+    "Row",
+    "groups_of",
+    "head_bytes",
+    "pair_bytes",
+    "read_head",
+    "read_pair",
+    "times_of",
+    "write_head",
+]
 
 Row: TypeAlias = bytearray
 
 HEAD, PAIR = Struct("5d"), Struct("2d")
 PAIRS = HEAD.size
 """Where the pairs begin."""
+# called by every decision: looked up once
+read_head, write_head, head_bytes = HEAD.unpack_from, HEAD.pack_into, HEAD.pack
+read_pair, pair_bytes = PAIR.unpack_from, PAIR.pack
 
 
 def groups_of(row: Row) -> Iterator[tuple[float, float]]:
@@ -29,7 +43,7 @@ def groups_of(row: Row) -> Iterator[tuple[float, float]]:
     Time and count of each group, the oldest first.
     """
     yield from PAIR.iter_unpack(bytes(row[PAIRS:]))
-    _, _, count, latest, _ = HEAD.unpack_from(row)
+    _, _, count, latest, _ = read_head(row)
     yield latest, count
 
 

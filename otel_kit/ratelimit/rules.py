@@ -6,7 +6,8 @@ nothing of requests or of how anything is counted.
 
 A prefix means whole segments: `/auth` is `/auth` and all below it, not `/authors`. The longest
 prefix wins; `*` holds for every path in addition. A rule without a rate exempts its
-paths from all limits, `*` included.
+paths from all limits, `*` included. What the kit exempts itself is one path alone, and
+nothing below it.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from typing import Any, NamedTuple
 from urllib.parse import quote
 
 from otel_kit.errors import ConfigurationError
-from otel_kit.ratelimit.decisions import Tallies
+from otel_kit.ratelimit.decisions import Tallies, Uncounted
 from otel_kit.ratelimit.limit import MAX_NAME, Limit, check_limit, rates_of
 from otel_kit.ratelimit.rates import Rate
 
@@ -56,7 +57,7 @@ class Policy:
         "tallies",
     )
 
-    tallies: Tallies
+    tallies: Tallies | Uncounted
 
     def __init__(self, name: str, limit: Limit, place: str, bucket: str | None = None) -> None:
         check_limit(limit, place)
@@ -101,19 +102,25 @@ class Policy:
 
 class Rules:
     """
-    All policies of an application. `everywhere` is the policy of `*`.
+    All policies of an application. `everywhere` is the policy of `*`; those of `exact` hold for that path alone.
     """
 
-    def __init__(self, policies: Mapping[str, Policy], body_limits: Mapping[str, int]) -> None:
+    def __init__(
+        self, policies: Mapping[str, Policy], body_limits: Mapping[str, int], exact: Iterable[str] = ()
+    ) -> None:
         self.policies = dict(policies)
         self.body_limits = dict(body_limits)
+        self._exact = frozenset(exact)
+        prefixes = self.policies.keys() - self._exact
         self.everywhere = self.policies.get(EVERYWHERE)
-        self.fallback = self.policies.get("/")
-        by_segment: dict[str, list[tuple[str, str, Policy]]] = {}
-        for prefix in sorted(self.policies.keys() - {EVERYWHERE, "/"}, key=len, reverse=True):
+        self.fallback = self.policies["/"] if "/" in prefixes else None
+        by_segment: dict[str, list[tuple[str, str | tuple[str, ...], Policy]]] = {}
+        for prefix in sorted(prefixes - {EVERYWHERE, "/"} | self._exact, key=len, reverse=True):
             segment, *_ = prefix[1:].split("/", 1)
             rows = by_segment.setdefault(f"/{segment}", [])
-            rows.append((prefix, f"{prefix}/", self.policies[prefix]))
+            # no path begins with one of none
+            below: str | tuple[str, ...] = () if prefix in self._exact else f"{prefix}/"
+            rows.append((prefix, below, self.policies[prefix]))
         self._by_segment = {segment: tuple(rows) for segment, rows in by_segment.items()}
 
     def find(self, path: str) -> Policy | None:
@@ -133,7 +140,10 @@ class Rules:
         The rules as data: rates by prefix and tier, and what departs from the defaults.
         """
         # no keys of the user's: in a log line the value of a key like `/auth` would be taken for a secret
-        return [{"prefix": name, **_described(policy)} for name, policy in sorted(self.policies.items())]
+        return [
+            {"path" if name in self._exact else "prefix": name, **_described(policy)}
+            for name, policy in sorted(self.policies.items())
+        ]
 
 
 def build_rules(limits: Mapping[str, str | Limit | None], *, exempt: Iterable[str] = ()) -> Rules:
@@ -142,7 +152,8 @@ def build_rules(limits: Mapping[str, str | Limit | None], *, exempt: Iterable[st
 
     Args:
         limits: By path prefix, or `*` for all paths.
-        exempt: Prefixes without any limit, unless `limits` names them itself.
+        exempt: Paths without any limit, unless `limits` names them itself. Where one ends with a parameter, whatever
+            stands below the rest is exempt.
 
     Raises:
         ConfigurationError: Names the entry at fault.
@@ -155,11 +166,29 @@ def build_rules(limits: Mapping[str, str | Limit | None], *, exempt: Iterable[st
         if name in wanted:
             raise ConfigurationError("limits", prefix, "write each prefix once, without a slash at its end")
         wanted[name] = given if isinstance(given, Limit) else Limit(given)
-    for prefix in exempt:
-        wanted.setdefault(_prefix(prefix), Limit(None))
+    asked = frozenset(wanted)
+    exact = _exempt(wanted, exempt)
     policies = {name: build_policy(name, limit) for name, limit in wanted.items()}
+    for name in policies.keys() - asked:
+        # a prober's questions are no requests that bypassed a limit
+        policies[name].tallies = Uncounted()
     bodies = {name: limit.max_body_bytes for name, limit in wanted.items() if limit.max_body_bytes is not None}
-    return Rules(policies, bodies)
+    return Rules(policies, bodies, exact)
+
+
+def _exempt(wanted: dict[str, Limit], paths: Iterable[str]) -> list[str]:
+    """
+    Add a rule without a rate for each; returns those that hold for no path below.
+    """
+    exact = []
+    for path in paths:
+        stem, _, last = path.rpartition("/")
+        name = _prefix(stem or "/") if last.startswith("{") else _prefix(path)
+        if name not in wanted:
+            wanted[name] = Limit(None)
+            if not last.startswith("{"):
+                exact.append(name)
+    return exact
 
 
 def build_policy(name: str, limit: Limit, place: str | None = None, bucket: str | None = None) -> Policy:

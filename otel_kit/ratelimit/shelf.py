@@ -22,6 +22,7 @@ from otel_kit.ratelimit.row import Row
 
 __all__ = ["FEW_SHARED", "MAX_SHARED", "Rows", "Shelf"]
 
+GROUPS = 10.0
 MAX_SHARED = 65_536
 FEW_SHARED = 256
 """Windows shared by all who come when those are used up as well, for each rate."""
@@ -29,22 +30,23 @@ FEW_SHARED = 256
 Rows: TypeAlias = dict[str, Row] | dict[int, Row]
 
 
-class Shelf:
+class Shelf(Peak):
     """
     Rows by client, `new` those of the running turn, which lasts until `ends`, and `old` those of the one before.
 
     `shared` are rows by number, of use until `shared_until`. `exact` is whether rows hold the time of each request.
-    `peak` is the most that a row held, or was asked to hold. From `due` on `turn` is to be called.
+    As a peak it is that of what a row held, or was asked to hold. From `due` on `turn` is to be called.
     """
 
-    __slots__ = ("due", "ends", "exact", "new", "old", "peak", "seconds", "shared", "shared_until")
+    __slots__ = ("due", "ends", "exact", "group_seconds", "new", "old", "seconds", "shared", "shared_until")
 
     def __init__(self, seconds: int, now: float, *, exact: bool) -> None:
-        self.seconds = seconds
+        self.seconds = float(seconds)  # as times are: a sum of two kinds takes longer
+        self.group_seconds = seconds / GROUPS
         self.exact = exact
         self.ends = now + seconds
-        self.peak = Peak(now)
-        self.due = min(self.ends, self.peak.ends)
+        super().__init__(now)
+        self.due = min(self.ends, self.slice_ends)
         self.clear()
 
     def clear(self) -> None:
@@ -99,10 +101,10 @@ class Shelf:
         """
         Begin a new turn, if it is time, or a new slice of the peak; the rows that are over by it.
         """
-        if now >= self.peak.ends:
-            self.peak.turn(now)
+        if now >= self.slice_ends:
+            self.begin_slice(now)
         over = self._rows_over(now) if now >= self.ends else []
-        self.due = min(self.ends, self.peak.ends)
+        self.due = min(self.ends, self.slice_ends)
         return [rows for rows in over if rows]
 
     def _rows_over(self, now: float) -> list[Rows]:

@@ -84,7 +84,7 @@ class Utilization:
         (_, _, _, seconds), suffix = quota
         local = 0.0 if self.windows is None else self.windows.peak(suffix, seconds, exact=exact)
         shared = self._shared.get(suffix)
-        return local if shared is None else max(local, shared.read(monotonic()))
+        return local if shared is None else max(local, shared.within_minute(monotonic()))
 
     def zero(self) -> None:
         """

@@ -20,7 +20,18 @@ from __future__ import annotations
 from collections.abc import Callable
 from time import monotonic
 
-from otel_kit.ratelimit.row import HEAD, PAIR, PAIRS, Row, groups_of, times_of
+from otel_kit.ratelimit.row import (
+    PAIR,
+    PAIRS,
+    Row,
+    groups_of,
+    head_bytes,
+    pair_bytes,
+    read_head,
+    read_pair,
+    times_of,
+    write_head,
+)
 from otel_kit.ratelimit.shelf import MAX_SHARED, Rows, Shelf
 
 __all__ = ["MAX_CLIENTS", "MAX_TIMES", "Windows"]
@@ -31,7 +42,6 @@ MAX_TIMES = 2_000_000
 TURN_ALL_SECONDS = 1.0
 """How often all rates are looked at for what is over: there may be a thousand."""
 SWEPT = 4
-GROUPS = 10.0
 FEW = 16
 """Amounts up to this are always counted by exact times: that needs no more room than groups do."""
 
@@ -92,21 +102,21 @@ class Windows:
             row = self._place(shelf, client, now, cost)
             if row is None:
                 return True
-        total, opened, count, latest, first = HEAD.unpack_from(row)
+        total, opened, count, latest, first = read_head(row)
         if first <= now - shelf.seconds:
             total, opened, count, first = self._forget(row, now - shelf.seconds, shelf.exact)
         used = total + cost
-        if used > shelf.peak.value:
-            shelf.peak.value = used
+        if used > shelf.most:
+            shelf.most = used
         if used > amount:
             return False
-        is_fine = amount <= FEW or (shelf.exact and self.times < self._max_times)
-        if now - opened <= (0.0 if is_fine else shelf.seconds / GROUPS):
-            HEAD.pack_into(row, 0, used, opened, count + cost, now, now if len(row) == PAIRS else first)
+        apart = 0.0 if amount <= FEW or (shelf.exact and self.times < self._max_times) else shelf.group_seconds
+        if now - opened <= apart:
+            write_head(row, 0, used, opened, count + cost, now, now if len(row) == PAIRS else first)
         else:
             if count:
-                row += PAIR.pack(latest, count)
-            HEAD.pack_into(row, 0, used, now, cost, now, first if count else now)
+                row += pair_bytes(latest, count)
+            write_head(row, 0, used, now, cost, now, first if count else now)
             self.times += shelf.exact
         if self._dying:
             self._sweep()
@@ -129,7 +139,7 @@ class Windows:
         row = self._find(key, seconds, exact)
         if row is None:
             return 0.0
-        surplus = HEAD.unpack_from(row)[0] + cost - amount
+        surplus = read_head(row)[0] + cost - amount
         until = 0.0
         for moment, count in groups_of(row):
             if surplus <= 0:
@@ -143,20 +153,20 @@ class Windows:
         The most that one window of a rate held, or was asked to hold, within the last minute. Needs no lock.
         """
         shelf = self._shelves.get((rate, seconds, exact))
-        return 0.0 if shelf is None else shelf.peak.read(self._clock())
+        return 0.0 if shelf is None else shelf.within_minute(self._clock())
 
     def see(self, key: str, used: int, seconds: int, *, exact: bool) -> None:
         """
         Take into account what a window holds that was looked at alone.
         """
-        self.shelf(_parts(key)[1], seconds, exact=exact).peak.see(float(used), self._clock())
+        self.shelf(_parts(key)[1], seconds, exact=exact).see(float(used), self._clock())
 
     def forget_peaks(self) -> None:
         """
         Begin all peaks anew.
         """
         for shelf in list(self._shelves.values()):
-            shelf.peak.zero()
+            shelf.forget_numbers()
 
     def clear(self, key: str) -> None:
         """
@@ -194,8 +204,9 @@ class Windows:
                 return self._parted(shelf, client, shared)
             shelf.shared_until = now + shelf.seconds
             return shared
-        shelf.peak.see(float(cost), now)
-        row = bytearray(HEAD.pack(cost, now, cost, now, now))
+        if cost != 1 or not shelf.most:  # to compare the two numbers, of two kinds, takes longer
+            shelf.see(float(cost), now)
+        row = bytearray(head_bytes(cost, now, cost, now, now))
         if is_full:
             shelf.share(client, row, now, few=self.shared >= MAX_SHARED)
             self.shared += 1
@@ -238,10 +249,10 @@ class Windows:
         """
         Drop the groups that are over. The head's total, opening, count and oldest time after that.
         """
-        total, opened, count, latest, first = HEAD.unpack_from(row)
+        total, opened, count, latest, first = read_head(row)
         end = PAIRS
         while end < len(row):
-            first, number = PAIR.unpack_from(row, end)
+            first, number = read_pair(row, end)
             if first > oldest:
                 break
             total -= number
@@ -252,7 +263,7 @@ class Windows:
         if first <= oldest:
             total, opened, count, gone = 0.0, NEVER, 0.0, gone + bool(count)
         del row[PAIRS:end]
-        HEAD.pack_into(row, 0, total, opened, count, latest, first)
+        write_head(row, 0, total, opened, count, latest, first)
         self.times -= gone if exact else 0
         return total, opened, count, first
 

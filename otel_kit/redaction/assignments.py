@@ -11,7 +11,7 @@ import re
 import string
 from collections.abc import Callable
 
-from otel_kit.redaction.keys import HEADER, PAIRED, QUERY_ONLY, SECRET, KeyNames
+from otel_kit.redaction.keys import HEADER, PAIRED, PHONE, QUERY_ONLY, SECRET, KeyNames
 from otel_kit.redaction.rules import MASK
 from otel_kit.redaction.vocabulary import NO_VALUES, STOP_WORDS
 
@@ -39,6 +39,8 @@ _QUOTES = frozenset({'"', "'", '\\"', "\\'", '\\\\\\"', "\\\\\\'"})
 
 _PORT = re.compile(r"[0-9]{1,5}(?![A-Za-z0-9_])")
 _QUERY_ONLY_LENGTH = 6
+# From six digits: fewer call nobody outside, or are a port or a year.
+_PHONE_VALUE = re.compile(r"""[ \t]*(?:\\*["'`])?([+(]?[0-9](?:[ .()/+-]{0,3}[0-9]){5,14})(?![0-9])""")
 
 _Place = tuple[int, int, str]
 """Start and end of what goes, and what comes in its place."""
@@ -98,6 +100,9 @@ def _place_of_value(found: re.Match[str], keys: KeyNames, query: bool) -> _Place
     start, end = found.span()
     in_url = text[start - 1] in "?&" if start else query
     if not kind & SECRET:
+        if kind & PHONE:
+            number = _PHONE_VALUE.match(text, end) if separator != ">" else None
+            return _place_of_number(number, closers, separator) if number else None
         if in_url and kind & QUERY_ONLY and separator == "=":
             value = _IN_URL.match(text, end)
             return (*value.span(), MASK) if value and len(value[0]) >= _QUERY_ONLY_LENGTH else None
@@ -117,6 +122,12 @@ def _place_of_value(found: re.Match[str], keys: KeyNames, query: bool) -> _Place
     # The value of a quoted name is quoted too, or JSON with a number would be JSON no more.
     quote = closers if separator == ":" and closers in _QUOTES else ""
     return value_start, value_end, quote + MASK + quote
+
+
+def _place_of_number(number: re.Match[str], closers: str, separator: str) -> _Place:
+    bare = number.start() == number.start(1) or number[0][: number.start(1) - number.start()].isspace()
+    quote = closers if bare and separator == ":" and closers in _QUOTES else ""
+    return (*number.span(1), quote + MASK + quote)
 
 
 def _opens_element(text: str, start: int) -> bool:

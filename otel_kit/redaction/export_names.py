@@ -36,7 +36,7 @@ _QUERY_NAMES = "code|key|sig|pass|pw|policy|ticket"
 _KEY = "[ ._-]?[Kk](?:ey|EY)(?:[ ._-]?[Ii]d)?"
 _STEMS = (
     *("assw(?:or)?ds?", "assphrase", "asscode", "pwd", f"ecrets?(?:{_KEY})?", "redentials?", "oken", "ignature"),
-    *("uthorization", f"pi{_KEY}", f"ccess{_KEY}", f"rivate{_KEY}", f"ccount{_KEY}"),
+    *("uthorization", "pi[ ._-]?[Kk](?:ey|EY)", f"ccess{_KEY}", "rivate[ ._-]?[Kk](?:ey|EY)", f"ccount{_KEY}"),
 )
 _MORE_STEMS = (
     f"PI{_KEY}",
@@ -115,7 +115,8 @@ def _plain_names() -> str:
     last = "|".join(sorted(NEUTRAL_LAST))
     camel = "|".join(word.title() for word in sorted(NEUTRAL_LAST))
     return (
-        rf"{_BORDER}(?i:{last})[^A-Za-z]*\z|[A-Za-z0-9](?:{camel})[^A-Za-z]*\z"
+        rf"(?i:token|(?:api|private|signing|encryption)[^a-z]*key|chat[^a-z]*session)(?i:[^a-z]*id[^a-z]*)\z"
+        rf"|{_BORDER}(?i:{last})[^A-Za-z]*\z|[A-Za-z0-9](?:{camel})[^A-Za-z]*\z"
         rf"|\A[^A-Za-z]*(?:(?i:{first})[^A-Za-z]|(?:{first})[A-Z])"
     )
 

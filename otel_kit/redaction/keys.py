@@ -6,6 +6,7 @@ Owns the grammar and remembers its answers; the words are the vocabulary's. Know
 A name is split at everything that is no letter or digit and at camelCase. A neutral last word
 lets it pass (`token_type`), else a strong word anywhere makes it secret (`x-auth-token`), else a
 pair of words (`api key`), else a word that counts only at the end (`session`).
+A name that ends in `id` tells which token or key is meant (`token_id`), unless knowing it is enough (`session_id`).
 """
 
 from __future__ import annotations
@@ -19,8 +20,13 @@ from otel_kit.redaction.vocabulary import (
     HEADERS,
     NEUTRAL_FIRST,
     NEUTRAL_LAST,
+    NO_RECORDS_IDS,
+    NUMBERED_IDS,
+    OPEN_SESSIONS,
     PAIR_ENDS,
     PAIRS,
+    PHONE_ENDS,
+    PHONES,
     QUERY_ONLY_NAMES,
     STEMS,
     STRONG,
@@ -28,7 +34,7 @@ from otel_kit.redaction.vocabulary import (
     STRONG_LAST,
 )
 
-__all__ = ["HEADER", "PAIRED", "QUERY_ONLY", "SECRET", "KeyNames"]
+__all__ = ["HEADER", "PAIRED", "PHONE", "QUERY_ONLY", "SECRET", "KeyNames", "is_phone", "split"]
 
 SECRET = 1
 """The name alone makes the value secret."""
@@ -38,6 +44,8 @@ HEADER = 4
 """A header whose value reaches to the end of its line."""
 PAIRED = 8
 """May be secret together with the word before it, as in "api key"."""
+PHONE = 16
+"""Its value is a number to call."""
 
 CACHED_KEYS = 4096
 CACHED_KEY_LENGTH = 128
@@ -81,6 +89,19 @@ class KeyNames:
         """
         return self.kind(key) & SECRET != 0
 
+    def is_identifier(self, key: str) -> bool:
+        """
+        Whether the name is one for an id of a record, such as `user_id` or `tenantId`, and none of the user's own.
+
+        Not remembered: it is asked where something was found, and for fields of security events.
+        """
+        if key[-2:].lower() != "id":
+            return False
+        words = split(key)
+        if len(words) < 2 or words[-1] != "id" or not NO_RECORDS_IDS.isdisjoint(words):
+            return False
+        return key.casefold() not in self._whole and not self._is_extra(words)
+
     def _judge(self, key: str) -> int:
         words = split(decode_once(key))
         if not words:
@@ -93,6 +114,8 @@ class KeyNames:
             kind |= PAIRED
         if len(words) == 1 and last in QUERY_ONLY_NAMES:
             kind |= QUERY_ONLY
+        if is_phone(words):
+            kind |= PHONE
         return kind
 
     def _is_extra(self, words: tuple[str, ...]) -> bool:
@@ -113,12 +136,30 @@ def split(key: str) -> tuple[str, ...]:
     return tuple(word.lower() for word in _WORD.findall(key))
 
 
+def is_phone(words: tuple[str, ...]) -> bool:
+    """
+    Whether a name of these words is one for a number to call.
+    """
+    letters = [word for word in words if not word.isdigit()]
+    if len(letters) > 1 and letters[-1] in PHONE_ENDS:
+        del letters[-1]
+    return bool(letters) and letters[-1] in PHONES
+
+
 def _is_strong(words: tuple[str, ...]) -> bool:
     letters = tuple(word for word in words if not word.isdigit())
     if not letters or letters[-1] in NEUTRAL_LAST or letters[0] in NEUTRAL_FIRST:
+        return False
+    if letters[-1] == "id" and _only_identifies(letters):
         return False
     if letters[-1] in STRONG_LAST:
         return True
     if any(word in STRONG or word.endswith(STRONG_ENDINGS) for word in letters):
         return True
     return any(pair in PAIRS for pair in itertools.pairwise(letters))
+
+
+def _only_identifies(words: tuple[str, ...]) -> bool:
+    if words[-2:-1] == ("session",):
+        return words[-3:-2] != () and words[-3] in OPEN_SESSIONS
+    return len(words) > 1 and words[-2] in NUMBERED_IDS and words[-3:-1] != ("access", "key")

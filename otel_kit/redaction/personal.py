@@ -1,8 +1,9 @@
 """
 E-mail addresses and phone numbers where they are expected: masked so that two of them can still be told apart.
 
-For short texts that somebody hands over as fields of a record. The policy itself knows only `REDACTED`; it leaves
-these masks as they are, and takes what is spelt in another way afterwards.
+For short texts that somebody hands over as fields of a record. Of these the policy itself takes only the mask of a
+number in a field that is called so (`phone`); all else is `REDACTED` there. It leaves these masks as they are, and
+takes what is spelt in another way afterwards.
 
 `alice@example.com` becomes `a***@example.com`, `+49 151 2345678` becomes `***78`. An address is found by its shape, so
 `bob@localhost` is none; in a field that is called after what it holds (`email`, `phone_number`) every text is masked.
@@ -13,7 +14,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-from otel_kit.redaction.keys import split
+from otel_kit.redaction.keys import is_phone, split
 from otel_kit.redaction.rules import mask_phones
 
 __all__ = ["mask_email", "mask_of", "mask_personal", "mask_phone"]
@@ -33,7 +34,6 @@ _BORDER = re.compile(r"""[\s"'<>()\[\]{},;:=/\\|@]""")
 _CLEAN_HOST = re.compile(r"[\w.-]{1,253}")
 
 _EMAIL_NAMES = frozenset({"email", "emails", "mail"})
-_PHONE_NAMES = frozenset({"phone", "mobile", "telephone", "msisdn"})
 _KINDS_OF_NAMES = frozenset({"address", "number"})
 
 
@@ -71,10 +71,9 @@ def mask_of(name: str) -> Callable[[str], str]:
     How the texts of a field of this name are masked.
     """
     words = [word for word in split(name) if word not in _KINDS_OF_NAMES and not word.isdigit()]
-    last = words[-1] if words else ""
-    if last in _EMAIL_NAMES:
+    if words and words[-1] in _EMAIL_NAMES:
         return mask_email
-    return mask_phone if last in _PHONE_NAMES else mask_personal
+    return mask_phone if is_phone(tuple(words)) else mask_personal
 
 
 def _mask_emails(text: str) -> str:

@@ -17,7 +17,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from otel_kit.faults import fault
 from otel_kit.redaction import assignments, rules, triggers
 from otel_kit.redaction.decoding import decode_once, fold, is_plain, valid_unicode
-from otel_kit.redaction.keys import SECRET, KeyNames
+from otel_kit.redaction.keys import PHONE, SECRET, KeyNames
 from otel_kit.redaction.rules import MASK
 from otel_kit.redaction.structures import QUERY_KEYS, clean_value
 from otel_kit.redaction.user_rules import checked_patterns, keys_and_patterns
@@ -43,6 +43,7 @@ _CONTINUED = re.compile(
 _HARMLESS = frozenset({bool, float, type(None)})
 # Shorter numbers are no card.
 _LONG_NUMBER = 10**13
+_NAMED = SECRET | PHONE
 
 
 class Policy:
@@ -58,7 +59,7 @@ class Policy:
     """
 
     def __init__(self, keys: Iterable[str] = (), patterns: Iterable[str | re.Pattern[str]] = ()) -> None:
-        self._keys = KeyNames(keys)
+        self.names = KeyNames(keys)
         self._patterns = checked_patterns(patterns)
         self._clean: dict[str, None] = {}
 
@@ -102,7 +103,7 @@ class Policy:
                 return False
             if limit is not None and len(joined) > limit and max(map(len, texts)) > limit:
                 return False
-            if triggers.scan(joined, self._keys):
+            if triggers.scan(joined, self.names):
                 return False
             return not self._patterns or not any(pattern.search(text) for pattern in self._patterns for text in texts)
         except Exception as error:
@@ -113,7 +114,7 @@ class Policy:
         """
         Whether the name alone makes a value secret.
         """
-        return self._keys.is_secret(key)
+        return self.names.is_secret(key)
 
     def value(self, key: str, value: object, limit: int | None = None) -> object:
         """
@@ -128,7 +129,11 @@ class Policy:
             return MASK
 
     def mapping(
-        self, attributes: Mapping[str, object], limit: int | None = None, skip: frozenset[str] = frozenset()
+        self,
+        attributes: Mapping[str, object],
+        limit: int | None = None,
+        skip: frozenset[str] = frozenset(),
+        ids: bool = False,
     ) -> Mapping[str, object]:
         """
         The attributes as they may leave: the same object when clean.
@@ -136,15 +141,16 @@ class Policy:
         Args:
             limit: Longest text in it, in characters.
             skip: Keys whose values are known to be clean and are not looked at.
+            ids: Whether a name that ends in `id` is no secret, whatever it is the id of.
         """
         try:
-            return self._mapping(attributes, limit, skip)
+            return self._mapping(attributes, limit, skip, ids)
         except Exception as error:
             fault("redaction", error)
             return {"redaction": MASK}
 
     def _mapping(
-        self, attributes: Mapping[str, object], limit: int | None, skip: frozenset[str]
+        self, attributes: Mapping[str, object], limit: int | None, skip: frozenset[str], ids: bool
     ) -> Mapping[str, object]:
         suspects = self._suspects(attributes, limit, skip)
         if not suspects:
@@ -155,8 +161,10 @@ class Policy:
             new_key = self.cached(key) if isinstance(key, str) else key
             new = value
             if key in suspects:
-                new = self.value(key, value, limit)
-                if new is value and type(new) is str:
+                identifies = self.names.is_identifier(key)
+                new = self.value("some_id" if ids and identifies else key, value, limit)
+                # what is an id here may be a card's number elsewhere
+                if new is value and type(new) is str and not identifies:
                     self._remember((new,))
             changed = changed or new is not value or new_key is not key
             cleaned[new_key] = new
@@ -169,7 +177,7 @@ class Policy:
         suspects: set[str] = set()
         waiting: list[str] = []
         texts: list[str] = []
-        known, kind = self._clean, self._keys.kind
+        known, kind = self._clean, self.names.kind
         for key, value in attributes.items():
             if key in skip:
                 continue
@@ -177,7 +185,7 @@ class Policy:
                 self.cached(key)
                 if key not in known:
                     suspects.add(key)
-            if kind(key) & SECRET:
+            if kind(key) & _NAMED:
                 suspects.add(key)
             elif type(value) is str:
                 if value not in known or key in QUERY_KEYS:
@@ -249,7 +257,7 @@ class Policy:
         """
         result = text
         for _ in range(_PASSES):
-            found = triggers.scan(result, self._keys)
+            found = triggers.scan(result, self.names)
             masked = self._apply(result, found, query, cut) if found else result
             for pattern in self._patterns:
                 masked = pattern.sub(MASK, masked)
@@ -269,7 +277,7 @@ class Policy:
         if found & triggers.AUTHORIZATION:
             text = rules.mask_authorization(text)
         if found & triggers.ASSIGNMENTS:
-            text = assignments.mask_assignments(text, self._keys, query)
+            text = assignments.mask_assignments(text, self.names, query)
         if found & triggers.AT_SIGNS:
             text = rules.mask_addresses(text)
         if found & triggers.NUMBERS:

@@ -51,8 +51,14 @@ _BASIC = re.compile(r"((?:[Bb]asic|BASIC)[ +]+)([A-Za-z0-9+/]{6,}={0,2})")
 _USER_AND_PASSWORD = re.compile(r"""://[^\s/?#"'<>@:]*:[^\s/?#"'<>]+@""")
 _USER_AND_PASSWORD_CUT = re.compile(r"""://[^\s/?#"'<>@:]*:(?:[^\s/?#"'<>]+@|[^\s/?#"'<>@]+\Z)""")
 _LONG_USER = re.compile(r"""://[^\s/?#"'<>@:]{20,}@""")
-_AT_SIGN = re.compile(r"@(?<=[A-Za-z0-9._%+-]@)(?=[A-Za-z0-9-])")
-_MAIL_HOST = re.compile(r"[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)*\.[A-Za-z]{2,}\b", re.ASCII)
+_AT_SIGN = re.compile(r"@(?<=[^\x00-$&-*,/:-@\[-^`{-\x7f]@)(?=[^\x00-,./:-@\[-`{-\x7f])")
+# Alphabets that are written with blanks between words; the others only where an address begins or ends with them,
+# or the sentence around it would go as well.
+_LETTERS = "A-Za-z\u00c0-\u1fff"
+_MAIL_HOST = re.compile(rf"[{_LETTERS}0-9-]+(?:\.[{_LETTERS}0-9-]+)*\.[{_LETTERS}]{{2,}}(?![{_LETTERS}0-9_])")
+_ANY_MAIL_HOST = re.compile(r"(?:[^\W_]|-)+(?:\.(?:[^\W_]|-)+)*\.[^\W\d_]{2,}")
+_NOT_IN_NAME = re.compile(rf"[^{_LETTERS}0-9._%+-]")
+_NOT_IN_ANY_NAME = re.compile(r"[^\w.%+-]")
 _MAIL_NAME = string.ascii_letters + string.digits + "._%+-"
 _MAIL_NAME_LENGTH = 64
 _HOST_LENGTH = 255
@@ -184,13 +190,19 @@ def _mask_with_digit(found: re.Match[str]) -> str:
 
 
 def _mail_end(text: str, at: int) -> int:
-    host = _MAIL_HOST.match(text, at + 1, at + 1 + _HOST_LENGTH)
+    first = text[at + 1 : at + 2]
+    pattern = _MAIL_HOST if first < "\u2000" else _ANY_MAIL_HOST
+    host = pattern.match(text, at + 1, at + 1 + _HOST_LENGTH)
     return host.end() if host and validators.is_mail_host(host[0]) else 0
 
 
 def _mail_start(text: str, earliest: int, at: int) -> int:
     name = text[earliest:at]
-    start = earliest + len(name.rstrip(_MAIL_NAME))
+    if name.isascii():
+        start = earliest + len(name.rstrip(_MAIL_NAME))
+    else:
+        border = _NOT_IN_NAME if name[-1] < "\u2000" else _NOT_IN_ANY_NAME
+        start = earliest + max((found.end() for found in border.finditer(name)), default=0)
     # `git@host` names nobody; a name in a URL (`://name@host`) is judged by its own rule.
     if text[start:at] in ("git", MASK) or text.endswith("://", 0, start):
         return at

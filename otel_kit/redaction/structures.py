@@ -6,9 +6,12 @@ Owns the recursion and its bounds. What a name or a text means is asked of the p
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Protocol
 
+from otel_kit.redaction.keys import PHONE, SECRET, KeyNames
+from otel_kit.redaction.personal import mask_phone
 from otel_kit.redaction.rules import MASK
 
 __all__ = ["QUERY_KEYS", "clean_value"]
@@ -17,6 +20,11 @@ MAX_DEPTH = 6
 MAX_ITEMS = 1000
 # Shorter numbers can be neither a card nor an account; longer ones are no number that anybody sends.
 _CARD_NUMBERS = range(10**13, 10**19)
+# Fewer digits are no number to call: `tel: 112`, or the model of a mobile. As a number a short one is a count.
+_FEWEST_DIGITS = 4
+_PHONE_NUMBERS = range(10**5, 10**19)
+# With its issuer before it, as some write it: `auth0|4111…`.
+_NUMBER_ID = re.compile(r"(?:[a-z][a-z0-9-]{0,31}\|)?[0-9]{13,19}")
 QUERY_KEYS = frozenset({"url.query", "query_string", "http.query", "querystring"})
 """Keys whose text is the query of a URL."""
 
@@ -26,6 +34,8 @@ class Judge(Protocol):
     What this module asks of the policy.
     """
 
+    names: KeyNames
+
     def text(self, text: str, limit: int | None = None) -> str:
         """
         A text without secrets.
@@ -34,11 +44,6 @@ class Judge(Protocol):
     def query(self, query: str, limit: int | None = None) -> str:
         """
         A URL's query without secrets.
-        """
-
-    def key_is_secret(self, key: str) -> bool:
-        """
-        Whether the name alone makes a value secret.
         """
 
 
@@ -66,14 +71,19 @@ def clean_value(judge: Judge, key: str, value: object, limit: int | None) -> obj
 def _clean(judge: Judge, key: str, value: object, limit: int | None, depth: int, budget: _Budget) -> object:
     if value is None or isinstance(value, bool):
         return value
-    if key and judge.key_is_secret(key):
+    kind = judge.names.kind(key) if key else 0
+    if kind & SECRET:
         return _masked(value)
+    if kind & PHONE and isinstance(value, (str, int)) and _is_phone(value):
+        return mask_phone(str(value))
     if isinstance(value, str):
-        return judge.query(value, limit) if key in QUERY_KEYS else judge.text(value, limit)
+        return _clean_text(judge, key, value, limit)
     if isinstance(value, (bytes, bytearray)):
         return _clean_bytes(judge, value, limit)
     if isinstance(value, int):
-        return value if value not in _CARD_NUMBERS or judge.text(digits := str(value)) is digits else MASK
+        if value not in _CARD_NUMBERS or _clean_text(judge, key, digits := str(value), limit) is digits:
+            return value
+        return MASK
     if isinstance(value, float):
         return value
     if isinstance(value, (Mapping, list, tuple, set, frozenset)):
@@ -83,6 +93,22 @@ def _clean(judge: Judge, key: str, value: object, limit: int | None, depth: int,
             return _clean_mapping(judge, value, limit, depth - 1, budget)
         return _clean_items(judge, key, value, limit, depth - 1, budget)
     return _clean_object(judge, value, limit)
+
+
+def _clean_text(judge: Judge, key: str, value: str, limit: int | None) -> str:
+    if key in QUERY_KEYS:
+        return judge.query(value, limit)
+    cleaned = judge.text(value, limit)
+    # an id of so many digits is a card by chance only
+    if cleaned is not value and _NUMBER_ID.fullmatch(value) and judge.names.is_identifier(key):
+        return value if limit is None else value[:limit]
+    return cleaned
+
+
+def _is_phone(value: str | int) -> bool:
+    if isinstance(value, int):
+        return value in _PHONE_NUMBERS
+    return sum(map(str.isdigit, value)) >= _FEWEST_DIGITS
 
 
 def _clean_object(judge: Judge, value: object, limit: int | None) -> object:
@@ -144,7 +170,8 @@ def _clean_items(
     depth: int,
     budget: _Budget,
 ) -> object:
-    pair = len(value) == 2 and isinstance(value, (list, tuple))
+    phones = key != "" and judge.names.kind(key) & PHONE
+    pair = len(value) == 2 and not phones and isinstance(value, (list, tuple))
     cleaned: list[object] = []
     changed = False
     for item in value:

@@ -10,9 +10,14 @@ __all__ = [
     "HEADERS",
     "NEUTRAL_FIRST",
     "NEUTRAL_LAST",
+    "NO_RECORDS_IDS",
     "NO_VALUES",
+    "NUMBERED_IDS",
+    "OPEN_SESSIONS",
     "PAIRS",
     "PAIR_ENDS",
+    "PHONES",
+    "PHONE_ENDS",
     "QUERY_ONLY_NAMES",
     "STEMS",
     "STOP_WORDS",
@@ -75,6 +80,21 @@ NEUTRAL_LAST = _words(
 )
 """A name that ends in one of these tells about a secret and doesn't hold it."""
 
+NUMBERED_IDS = _words("key token")
+"""With `id` behind, a name for a secret and not the secret; an access key's id is taken for one half of a pair."""
+
+OPEN_SESSIONS = _words("chat conversation")
+"""Sessions that nobody enters by knowing their id."""
+
+NO_RECORDS_IDS = _words("card pan national tax social ssn nino cpf curp passport licence license header headers")
+"""An id with one of these is a person's or a card's number, or what a client claims, and no id of a record."""
+
+PHONES = _words("phone phones mobile mobiles telephone telefon tel fax telefax cellphone msisdn")
+"""Last words of names whose values are numbers to call."""
+
+PHONE_ENDS = _words("number numbers no nr")
+"""What may stand behind them: `phone_number`."""
+
 NEUTRAL_FIRST = _words("has is needs no missing without")
 """So does one that begins with one of these."""
 
@@ -89,7 +109,7 @@ STEMS = tuple(
         _words(
             "key token pass auth secret sig cookie code pw sess cred number pin sid string phrase policy ticket dsn "
             "otp ssn jwt cvv cvc ccv csc bearer mnemonic srf hmac saml nino cpf curp national tax social "
-            "assertion licence"
+            "assertion licence phone mobile tel fax msisdn"
         )
     )
 )

@@ -59,6 +59,7 @@ class Runtime:
         self, settings: Settings, layout: LogLayout, service_name: str | None, redact: object, module: str | None
     ) -> None:
         self.settings = settings
+        self.layout = layout
         self.otel: OtelEnvironment = self._read_environment()
         self.findings: list[Finding] = [*self.otel.findings, *unknown_variables()]
         self.policy = policy_from(redact)

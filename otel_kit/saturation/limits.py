@@ -20,7 +20,7 @@ __all__ = ["Limits"]
 READ_EVERY_SECONDS = 60.0
 """A container may be given more while it runs."""
 
-# of several workers, which share them
+# of several workers, which share them. What is not known has no value: by a 0 nothing can be divided
 memory_limit_bytes = Gauge(
     "otel_kit_memory_limit_bytes",
     "Memory that the machine has, or the container's limit where that is less.",
@@ -31,6 +31,7 @@ cpu_limit_cores = Gauge(
     "Cores that the process may use: of the machine, or by the container's quota where that is less.",
     multiprocess_mode="max",
 )
+memory_limit_bytes.remove()
 
 
 class Limits:
@@ -55,7 +56,11 @@ class Limits:
         if self._read_at is not None and now - self._read_at < READ_EVERY_SECONDS:
             return
         self._read_at = now
-        memory_limit_bytes.set(float(memory_limit() or 0))
+        most = memory_limit()
+        if most:
+            memory_limit_bytes.labels().set(float(most))
+        else:
+            memory_limit_bytes.remove()
         cpu_limit_cores.set(min([float(_cores()), *_quotas()]))
 
 

@@ -14,11 +14,16 @@ import contextvars
 
 import anyio.to_thread
 
+from otel_kit.faults import fault
 from otel_kit.ledger import Histogram
+from otel_kit.security import write_suppressed
 
 __all__ = ["LoopWatch", "running_loop"]
 
 EVERY_SECONDS = 0.25
+BEATS_OF_FLOODS = 40
+"""Ten seconds, as long as the window of events."""
+
 MOST_AT_ONCE = 240
 """Observations after one standstill; a process that was stopped for an hour need not make up for it."""
 
@@ -48,6 +53,7 @@ class LoopWatch:
         self.loop = loop
         self._limiter = anyio.to_thread.current_default_thread_limiter()
         self._due = loop.time()
+        self._beats = 0
         self._wait()
 
     def _wait(self) -> None:
@@ -62,7 +68,20 @@ class LoopWatch:
         while self._due + EVERY_SECONDS <= now:
             self._due += EVERY_SECONDS
             event_loop_lag.observe(now - self._due)
+        self._beats = (self._beats + 1) % BEATS_OF_FLOODS
+        if not self._beats:
+            self._end_floods()
         self._wait()
+
+    @staticmethod
+    def _end_floods() -> None:
+        """
+        What a flood of security events left over is written also where nobody reads metrics.
+        """
+        try:
+            write_suppressed()
+        except Exception as error:
+            fault("security", error)
 
     def threads(self) -> tuple[float, float, float]:
         """

@@ -8,7 +8,7 @@ one event; `declared` knows the events of all profiles; `fields` bounds and mask
 
 from __future__ import annotations
 
-from otel_kit.security.declared import forget_events, use_events
+from otel_kit.security.declared import forget_events, judge_events, use_events
 from otel_kit.security.events import (
     begin_anew,
     event_of_request,
@@ -21,6 +21,7 @@ __all__ = [
     "begin_anew",
     "event_of_request",
     "forget_events",
+    "judge_events",
     "restore_logging_by",
     "security_event",
     "use_events",

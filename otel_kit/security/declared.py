@@ -18,7 +18,7 @@ from otel_kit.event_layout import SECURITY_EVENTS, SecurityEvent, is_event_name
 from otel_kit.faults import fault
 from otel_kit.security.tally import Tally
 
-__all__ = ["UNDECLARED", "forget_events", "forget_tallies", "tallies", "tally_of", "use_events"]
+__all__ = ["UNDECLARED", "forget_events", "forget_tallies", "judge_events", "tallies", "tally_of", "use_events"]
 
 MAX_EVENTS = 128
 MAX_UNDECLARED = 32
@@ -42,6 +42,19 @@ def use_events(events: Iterable[SecurityEvent]) -> None:
     Raises:
         ConfigurationError: A name stands twice, or there are too many.
     """
+    added = judge_events(events)
+    _declared.update(added)
+    for event in added.values():
+        _account(event).declare(event)
+
+
+def judge_events(events: Iterable[SecurityEvent]) -> dict[str, SecurityEvent]:
+    """
+    The events of a profile by name, as they will hold in this process. Changes nothing.
+
+    Raises:
+        ConfigurationError: A name stands twice, or there are too many.
+    """
     added: dict[str, SecurityEvent] = {}
     for event in events:
         if event.name in added:
@@ -50,9 +63,7 @@ def use_events(events: Iterable[SecurityEvent]) -> None:
         added[event.name] = event if known is None else _joined(known, event)
     if len(_declared.keys() | added.keys()) > MAX_EVENTS:
         raise ConfigurationError("security events", len(added), f"declare at most {MAX_EVENTS}")
-    _declared.update(added)
-    for event in added.values():
-        _account(event).declare(event)
+    return added
 
 
 def tally_of(name: object) -> Tally:

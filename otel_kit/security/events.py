@@ -106,7 +106,7 @@ def _report(name: str, record: RequestRecord | None, fields: Mapping[str, object
         suppressed = tally.enter() if tally.sampled else 0
         if suppressed is None:
             if tally.left_out is None:
-                tally.left_out = _said(tally, name, record, fields, sys._getframe(2))
+                tally.keep(_said(tally, name, record, fields, sys._getframe(2)))
         elif _is_wanted(tally):
             _write(tally, _said(tally, name, record, fields, sys._getframe(2)), suppressed)
     except Exception as error:  # the caller is a handler of the application's own

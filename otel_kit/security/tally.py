@@ -83,6 +83,14 @@ class Tally:
             suppressed, self.suppressed, self.left_out = self.suppressed, 0, None
             return suppressed
 
+    def keep(self, what: Said) -> None:
+        """
+        Remember what found no room, unless another thread was first, or a record has told of all by now.
+        """
+        with _lock:
+            if self.suppressed and self.left_out is None:
+                self.left_out = what
+
     def leave(self, everything: bool) -> tuple[int, Said | None]:
         """
         Take a place for what a flood has left over.

@@ -36,6 +36,7 @@ __all__ = [
 Network = IPv4Network | IPv6Network
 
 PROFILE_NAMES = ("goblin", "todo", "xionimus", "platform")
+"""Each is a module of `otel_kit.profiles`. The first holds where nothing is said."""
 
 LEVELS = {
     "trace": "TRACE",

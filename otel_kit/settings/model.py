@@ -102,7 +102,7 @@ class Settings(BaseSettings):
     """Sentry's address of a project; off when empty."""
 
     profile: Annotated[str, AfterValidator(formats.parse_profile)] = _variable(
-        "OTEL_KIT_PROFILE", "goblin", "goblin, todo, xionimus, platform, or module:attribute"
+        "OTEL_KIT_PROFILE", formats.PROFILE_NAMES[0], f"{', '.join(formats.PROFILE_NAMES)}, or module:attribute"
     )
     """The documented system to be: a name, or where to import a profile of the user's own."""
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import ast
 import inspect
+from collections.abc import Iterable
 from itertools import pairwise
 
 from pydantic.fields import FieldInfo
@@ -14,7 +15,7 @@ from otel_kit.environment.reference import SettingReference, otel_reference
 from otel_kit.settings.model import Settings
 from otel_kit.settings.source import metadata, variable_of_field
 
-__all__ = ["SettingReference", "settings_reference"]
+__all__ = ["SettingReference", "docstrings_below", "settings_reference"]
 
 
 def settings_reference() -> list[SettingReference]:
@@ -34,15 +35,23 @@ def settings_reference() -> list[SettingReference]:
     return [*own, *otel_reference()]
 
 
+def docstrings_below(body: Iterable[ast.stmt]) -> dict[str, str]:
+    """
+    Name -> the text below it, for each name that a class or module assigns and explains.
+    """
+    found = {}
+    for assigned, text in pairwise(body):
+        target = assigned.targets[0] if isinstance(assigned, ast.Assign) else getattr(assigned, "target", None)
+        value = text.value if isinstance(text, ast.Expr) else None
+        if isinstance(target, ast.Name) and isinstance(value, ast.Constant) and isinstance(value.value, str):
+            found[target.id] = inspect.cleandoc(value.value)
+    return found
+
+
 def _field_docstrings(cls: type) -> dict[str, str]:
     module = ast.parse(inspect.getsource(inspect.getmodule(cls) or cls))
     body = next(node.body for node in module.body if isinstance(node, ast.ClassDef) and node.name == cls.__name__)
-    return {
-        field.target.id: " ".join(text.value.value.split())
-        for field, text in pairwise(body)
-        if isinstance(field, ast.AnnAssign) and isinstance(field.target, ast.Name)
-        if isinstance(text, ast.Expr) and isinstance(text.value, ast.Constant) and isinstance(text.value.value, str)
-    }
+    return {name: " ".join(text.split()) for name, text in docstrings_below(body).items()}
 
 
 def _shown_default(field: FieldInfo) -> str:

@@ -13,7 +13,7 @@ from collections import deque
 from collections.abc import MutableSequence
 from typing import Any
 
-from otel_kit.telemetry.wake import Wake
+from otel_kit.wake import Wake
 
 __all__ = ["Entry", "Inbox"]
 

@@ -7,7 +7,7 @@ Owns the finders and the differences. Where it all comes from is in `one_test.py
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 if TYPE_CHECKING:
@@ -99,7 +99,7 @@ class CapturedMetrics:
 
     def __init__(self, instruments: Instruments = tuple) -> None:
         self._instruments = instruments
-        self._before = self._values()
+        self._before = {**_unlisted(), **self._values()}
 
     def value(self, name: str, **labels: str) -> float:
         """
@@ -149,9 +149,27 @@ class CapturedMetrics:
         found: dict[SeriesKey, tuple[str, float]] = {}
         for kind, name, all_series in families:
             for series in all_series:
-                value = sum(series.values[1:]) if kind == "histogram" else series.values[-1]
-                found[(name, tuple(sorted(series.labels)))] = (kind, float(value))
+                found[(name, tuple(sorted(series.labels)))] = (kind, _count(kind, series.values))
         return found
+
+
+def _unlisted() -> dict[SeriesKey, tuple[str, float]]:
+    """
+    What is on no page at the moment: metrics of a profile keep their values, and may be listed again.
+    """
+    from otel_kit.ledger import ledger
+
+    found: dict[SeriesKey, tuple[str, float]] = {}
+    for family in ledger.registry.all_families():
+        if ledger.registry.listed.get(family.name) is not family:
+            kind = family.declaration.kind
+            for child in list(family.series.values()):
+                found[(family.name, tuple(sorted(child.labels)))] = (kind, _count(kind, child.own_values()))
+    return found
+
+
+def _count(kind: str, values: Sequence[float]) -> float:
+    return float(sum(values[1:]) if kind == "histogram" else values[-1])
 
 
 def _only(found: list[Found], kind: str, wanted: str, known: list[str]) -> Found:

@@ -9,14 +9,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable
-from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from opentelemetry import trace
 from opentelemetry.sdk.trace.sampling import ALWAYS_OFF
 
-from otel_kit.catalogue import DeclarationError
 from otel_kit.environment import OtelEnvironment, Signal
 from otel_kit.ledger import ledger
 from otel_kit.logs.output import StandardOutput
@@ -29,7 +27,7 @@ from otel_kit.testing.kept import KeptProviders
 from otel_kit.testing.listening import processors_of, remove_processors
 
 if TYPE_CHECKING:
-    from otel_kit.profiles import Metric, Profile
+    from otel_kit.profiles import Profile
     from otel_kit.telemetry.pipeline import Telemetry
 
 __all__ = ["TestedRuntime", "rest"]
@@ -78,7 +76,7 @@ class TestedRuntime(Runtime):
 
     def join(self, application: object) -> None:
         """
-        As ever; remembered is what the application's profile has put on the page of metrics.
+        As ever; the application's profile is remembered.
         """
         super().join(application)
         if isinstance(application, Observability):
@@ -132,9 +130,6 @@ class TestedRuntime(Runtime):
             self.telemetry.tracer_provider.add_span_processor(processor)
         self.telemetry.meter_provider.add_metric_reader(self.telemetry.instruments)
         set_where_free(self.telemetry)
-        for metric in self._documented():
-            with suppress(DeclarationError):  # a metric of this test has the name now
-                ledger.register(metric)
         for profile in self._profiles:
             use_events(profile.events)
         self._join_process()
@@ -149,15 +144,19 @@ class TestedRuntime(Runtime):
         self.telemetry.meter_provider.remove_metric_reader(self.telemetry.instruments)
         ledger.off_refresh(self.instruments.on_refresh)
         ledger.close()
-        for metric in self._documented():
-            if metric.name not in self._before.metrics:
-                _zero(metric)
-                ledger.unregister(metric)
-        forget_events()
+        self._forget_profiles()
         self._before.put_back()
 
-    def _documented(self) -> list[Metric]:
-        return [metric for profile in self._profiles for metric in profile.metrics]
+    def _forget_profiles(self) -> None:
+        """
+        Their metrics are off the page with their applications; listed for another test, they count from zero.
+        """
+        forget_events()
+        with ledger.registry.lock:
+            for metric in (metric for profile in self._profiles for metric in profile.metrics):
+                if metric.name not in self._before.metrics:
+                    for child in metric.series.values():
+                        child.zero()
 
 
 def rest(applications: Iterable[object]) -> None:
@@ -171,12 +170,3 @@ def rest(applications: Iterable[object]) -> None:
 
 def _silent(signal: Signal) -> Signal:
     return replace(signal, exporter=("none",))
-
-
-def _zero(metric: Metric) -> None:
-    """
-    A metric that is listed again, for another test, counts from zero.
-    """
-    with ledger.registry.lock:
-        for child in metric.series.values():
-            child.zero()

@@ -246,6 +246,10 @@ def _add_routers(app: FastAPI) -> None:
     async def change(thing: str) -> str:
         return thing
 
+    @inner.get("/files/{where:path}/{number:int}")
+    async def file(where: str, number: int) -> str:
+        return f"{where} {number}"
+
     inner.add_route("/starlette/{name}", _plain, methods=["GET"])
     outer.include_router(inner, prefix="/inner/{group}")
     app.include_router(outer, prefix="/api")

@@ -60,6 +60,7 @@ SAME = {
     ],
     "path of a websocket by HTTP": [Ask("/ws/red")],
     "nested routers": [Ask("/api/outer/inner/g/x/1"), Ask("/api/outer/inner/g/x/1", "POST")],
+    "converters": [Ask("/second/files/a/b/c/4"), Ask("/api/outer/inner/g/files/a/4")],
     "nested routers, wrong method": [Ask("/api/outer/inner/g/x/1", "DELETE")],
     "nested routers, unknown path": [Ask("/api/outer/inner/g"), Ask("/api/outer")],
     "router that is included twice": [Ask("/second/x/1"), Ask("/second/x/1", "POST"), Ask("/second/nowhere")],

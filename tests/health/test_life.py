@@ -96,7 +96,7 @@ async def test_checks_run_while_nobody_asks() -> None:
     """
     gauge, values = new_gauge(), [asyncio.Event(), asyncio.Event()]
     health = health_of({"database": lambda: not values[0].is_set()}, gauge=gauge, interval_seconds=1.1)
-    note = health._note
+    note = health._notices.note
 
     def noting(answer: CheckReport) -> None:
         note(answer)

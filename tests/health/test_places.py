@@ -174,10 +174,8 @@ def test_a_route_that_no_procedure_can_be() -> None:
     """
     One for any check has no name: said at set-up.
     """
-    routes = HealthRoutes((HealthRoute("/trpc/{service}", "one", lambda report: {}, form="trpc"),))
-
     with pytest.raises(ConfigurationError, match="a procedure has one name"):
-        health_of(None, routes)
+        HealthRoute("/trpc/{service}", "one", lambda report: {}, form="trpc")
 
 
 async def test_head_tells_the_state_of_a_procedure() -> None:

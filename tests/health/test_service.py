@@ -11,9 +11,11 @@ from typing import Any
 
 import pytest
 
+from otel_kit import faults
 from otel_kit.faults import counts
 from otel_kit.health import Checks
 from otel_kit.health_layout import HealthReport, HealthRoute, HealthRoutes
+from otel_kit.health_layout.routes import Form
 from otel_kit.profiles.goblin import HEALTH as GOBLIN_HEALTH
 from tests.health.asking import ask_route, health_of, new_gauge, value_of
 
@@ -303,6 +305,25 @@ async def test_a_document_that_fails_is_an_answer() -> None:
     assert (503, "unavailable") == (asked.status, asked.document["error"])
 
 
+@pytest.mark.parametrize(("form", "named"), [("json", "/api/health"), ("trpc", "health")])
+async def test_a_document_that_fails_can_be_found(form: Form, named: str, caplog: pytest.LogCaptureFixture) -> None:
+    """
+    The line has the route or procedure, and where in whose code it happened.
+    """
+
+    def broken(report: HealthReport) -> Any:
+        raise KeyError("memory")
+
+    faults.after_fork()
+    line = broken.__code__.co_firstlineno + 1
+    routes = HealthRoutes((HealthRoute("/api/health", "all", broken, form=form),))
+    with caplog.at_level(logging.WARNING, "otel_kit"):
+        await ask_route(health_of(routes=routes), "/api/health")
+
+    (record,) = [record for record in caplog.records if record.message == "otel_kit.fault"]
+    assert (named, f"{__name__}:{line}") == (record.__dict__["health.route"], record.__dict__["raised_at"])
+
+
 async def test_a_profile_with_words_of_its_own() -> None:
     """
     Path, document and states are data: here one page for all, that knows times and calls a failure degraded.
@@ -330,10 +351,10 @@ async def test_a_word_without_a_status_is_a_fault() -> None:
     A profile that forgets one is told by 503 and a count, and not by a crash.
     """
     route = HealthRoute("/mood", "live", dict, state=lambda report: "odd")
-    faults = counts().get("health", 0)
+    before = counts().get("health", 0)
     asked = await ask_route(health_of(routes=HealthRoutes((route,))), "/mood")
 
-    assert (503, "unavailable", 1) == (asked.status, asked.document["error"], counts()["health"] - faults)
+    assert (503, "unavailable", 1) == (asked.status, asked.document["error"], counts()["health"] - before)
 
 
 def test_reserved_names_are_those_that_a_route_would_hide() -> None:

@@ -441,6 +441,8 @@ def _openssh(key: Any) -> str:
         (_openssh(rsa_key()), []),
         (_openssh(ed_key()), []),
     ],
+    # the keys are made anew each time: they are no names for tests
+    ids=[f"key {number}" for number in range(14)],
 )
 def test_unusable_keys_stop_the_start(content: str, algorithms: list[str]) -> None:
     """

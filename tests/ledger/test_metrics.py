@@ -4,6 +4,8 @@ Counter, Gauge, Histogram and Summary in prometheus_client's shape.
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from otel_kit.catalogue import DEFAULT_BUCKETS, DeclarationError
@@ -185,3 +187,46 @@ def test_gauge_takes_the_time(registry: Registry) -> None:
 
     assert now.unlabelled.values()[0] > 1e9
     assert 0.0 <= took.unlabelled.values()[0] < 10.0
+
+
+def test_a_gauge_without_a_series_that_was_removed() -> None:
+    """
+    It is gone until it is set again; to remove what is not there changes nothing.
+    """
+    ledger = Ledger(Registry())
+    gauge = Gauge("berths", "Berths.", ["pier"], registry=ledger.registry)
+    gauge.labels("north").set(3)
+    gauge.labels("south").set(4)
+
+    gauge.remove("north")
+    gauge.remove("west")
+    without = {series.labels: series.values for series in ledger.snapshot()[-1].series}
+    gauge.labels("north").set(5)
+
+    assert {(("pier", "south"),): (4.0,)} == without
+    assert (5.0,) == gauge.labels("north").values()
+
+
+def test_a_gauge_without_labels_can_have_no_value() -> None:
+    """
+    Like one with labels that nobody has set.
+    """
+    gauge = Gauge("tide_metres", "Tide.", registry=Registry())
+
+    gauge.remove()
+
+    assert {} == gauge.series
+
+
+@pytest.mark.parametrize(("name", "least"), [("wait_ms", 20.0), ("wait_milliseconds", 20.0), ("wait_seconds", 0.02)])
+def test_a_block_is_timed_in_the_unit_of_the_name(registry: Registry, name: str, least: float) -> None:
+    """
+    Milliseconds under a name that says so, with labels and without.
+    """
+    bare = Histogram(name, "Wait.", registry=registry)
+    labelled = Histogram(f"labelled_{name}", "Wait.", ["what"], registry=registry)
+    with bare.time(), labelled.labels(what="a").time():
+        time.sleep(0.02)
+    sums = [bare.unlabelled.values()[0], labelled.labels(what="a").values()[0]]
+
+    assert [True, True] == [least <= taken < 100 * least for taken in sums]

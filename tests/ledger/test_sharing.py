@@ -192,15 +192,47 @@ def test_gauges_may_be_merged_by_the_largest_or_smallest(worker: MakeWorker, mod
     assert {(): (value,)} == workers[0].seen("level")
 
 
-def test_extreme_of_no_living_worker_is_zero(worker: MakeWorker) -> None:
+def test_extreme_of_no_living_worker_is_gone(worker: MakeWorker) -> None:
     """
-    A gauge that only a dead worker has set is at rest.
+    A gauge that only a dead worker has set has no value: 0 would be one that nobody has measured.
     """
     first, second = worker(), worker()
     Gauge("level", "Level.", registry=first.registry, multiprocess_mode="max").set(9)
     first.ledger.close()
 
-    assert {(): (0.0,)} == second.seen("level")
+    assert {} == second.seen("level")
+
+
+def test_a_removed_series_is_gone_with_the_last_worker_that_has_it(worker: MakeWorker) -> None:
+    """
+    The other worker's stays, and one that is set again is there again.
+    """
+    first, second = worker(), worker()
+    gauges = [Gauge("up", "Up.", ["check"], registry=one.registry, multiprocess_mode="min") for one in (first, second)]
+    for gauge, value in zip(gauges, (0.0, 1.0), strict=True):
+        gauge.labels("database").set(value)
+    seen = [second.seen("up")]
+    for gauge in gauges:
+        gauge.remove("database")
+        seen.append(second.seen("up"))
+    gauges[0].labels("database").set(1.0)
+
+    key = ("database",)
+    assert [{key: (0.0,)}, {key: (1.0,)}, {}] == seen
+    assert {key: (1.0,)} == second.seen("up")
+
+
+def test_a_removed_series_that_adds_up_is_at_zero(worker: MakeWorker) -> None:
+    """
+    Where numbers are shared its place stays.
+    """
+    first, second = worker(), worker()
+    gauge = Gauge("berths", "Berths.", ["pier"], registry=first.registry)
+    gauge.labels("north").set(7)
+
+    gauge.remove("north")
+
+    assert {("north",): (0.0,)} == second.seen("berths")
 
 
 def test_local_gauge_tells_that_numbers_are_shared(worker: MakeWorker) -> None:

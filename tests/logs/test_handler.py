@@ -13,7 +13,7 @@ from opentelemetry.sdk.trace import TracerProvider
 
 from otel_kit import faults
 from otel_kit.context import bound_correlation_id
-from otel_kit.logs.handler import KitHandler
+from otel_kit.logs.handler import KitHandler, item_of
 from otel_kit.logs.item import LogItem
 from otel_kit.logs.values import CUT_MARGIN, TEXT_LIMIT
 
@@ -290,3 +290,22 @@ def test_takes_the_record_of_a_filter(kit_handler: KitHandler, collected: Collec
     logger.info("first")
 
     assert "replaced" == only(collected).message
+
+
+@pytest.mark.parametrize("name", ["err", "error", "exception"])
+def test_an_exception_given_as_extra_is_the_records(name: str) -> None:
+    """
+    As pino's callers give it: its type, message and stack, and no field beside them.
+    """
+    try:
+        raise ValueError("no such table")
+    except ValueError as error:
+        record = logging.makeLogRecord(
+            {"msg": "Database query failed", "levelno": 40, "levelname": "ERROR", name: error, "tenantId": "t1"}
+        )
+    item = item_of(record)
+
+    assert item.exception is not None
+    assert ("ValueError", "no such table") == (item.exception.type, item.exception.message)
+    assert "Traceback" in item.exception.stack
+    assert {"tenantId": "t1"} == item.extra

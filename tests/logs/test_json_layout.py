@@ -16,6 +16,7 @@ from otel_kit.layout import Field, LogLayout
 from otel_kit.logs.exceptions import ExceptionText
 from otel_kit.logs.item import LogItem, RequestItem
 from otel_kit.logs.json_layout import JsonLayout
+from otel_kit.profiles import BUILT_IN, load_profile
 from otel_kit.profiles.goblin import PROFILE
 
 GOBLIN = JsonLayout(PROFILE.layout)
@@ -301,7 +302,7 @@ def test_carries_the_line_of_platform() -> None:
 @pytest.mark.parametrize(
     "layout",
     [
-        PROFILE.layout,
+        *(load_profile(name).layout for name in BUILT_IN),
         LogLayout(
             (
                 Field("100%", "message"),
@@ -328,7 +329,11 @@ def test_carries_the_line_of_platform() -> None:
         *({"correlation_id": text} for text in HOSTILE),
         *({"route": text, "message": f"100% {text} %b %(x)s"} for text in HOSTILE),
         {"client": None},
+        {"user": "u-1"},
+        {"user": "u-1", "client": None},
+        {"user": "50%", "correlation_id": None, "trace_id": None, "span_id": None},
         {"trace_id": None, "span_id": None},
+        {"span_id": None},
         {"status_code": None, "route": None},
         {"extra": {"user": "u-1", "path": "/mine"}},
         {"exception": ExceptionText("ValueError", "bad", "Traceback")},
@@ -345,6 +350,17 @@ def test_templates_change_no_byte(request_item: RequestItem, layout: LogLayout, 
         setattr(request_item, name, value)
 
     assert [without.line(request_item)] * 2 == [with_templates.line(request_item) for _ in range(2)]
+
+
+@pytest.mark.parametrize("profile", BUILT_IN)
+def test_a_request_without_a_user_has_a_template(profile: str, request_item: RequestItem) -> None:
+    """
+    Most requests have none, whatever the layout: their lines are made the short way too.
+    """
+    layout = JsonLayout(load_profile(profile).layout)
+    layout.line(request_item)
+
+    assert 1 == len(layout._templates)
 
 
 def test_templates_are_bounded(request_item: RequestItem) -> None:

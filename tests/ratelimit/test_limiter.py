@@ -143,6 +143,18 @@ def test_the_star_holds_in_addition() -> None:
     ]
 
 
+@pytest.mark.parametrize("enabled", [True, False])
+def test_what_the_kit_exempts_itself_is_not_counted(enabled: bool) -> None:
+    """
+    A prober's questions are no requests that bypassed a limit, also where limits are off.
+    """
+    limiter = limiter_of({"/": "100/minute"}, exempt=["/ready-uncounted"], enabled=enabled)
+    for _ in range(3):
+        assert ask(limiter, "/ready-uncounted") is None
+
+    assert {} == outcomes("/ready-uncounted")
+
+
 def test_an_exempt_path_is_exempt_from_the_star_too() -> None:
     """
     A rule without a rate frees its paths from all limits, and says so on the metric.

@@ -72,6 +72,41 @@ def test_an_exempt_path_has_no_limit() -> None:
     assert policy.exempt
 
 
+def test_an_exempt_path_frees_nothing_below_it() -> None:
+    """
+    `/health/export` of the application is limited, though the kit's own `/health` is not.
+    """
+    rules = build_rules({"/": "100/minute", "/api": "5/minute"}, exempt=["/health", "/api/health", "/metrics"])
+    found = [rules.find(path) for path in ("/health", "/health/export", "/api/health", "/api/health/x", "/metrics/x")]
+
+    assert ["/health", "/", "/api/health", "/api", "/"] == [policy and policy.name for policy in found]
+
+
+def test_an_exempt_root_is_no_fallback() -> None:
+    """
+    A health route at `/` frees that one path.
+    """
+    rules = build_rules({"/api": "5/minute"}, exempt=["/"])
+
+    assert ["/", None] == [policy and policy.name for policy in map(rules.find, ("/", "/other"))]
+
+
+def test_an_exempt_template_frees_what_its_parameter_stands_for() -> None:
+    """
+    Routes of single checks.
+    """
+    rules = build_rules({"/": "100/minute"}, exempt=["/checks/{name}"])
+
+    assert ["/checks", "/"] == [policy and policy.name for policy in map(rules.find, ("/checks/database", "/other"))]
+
+
+def test_the_report_tells_a_path_from_a_prefix() -> None:
+    """
+    What the kit exempts is one path.
+    """
+    assert [{"path": "/metrics", "rate": "unlimited"}] == build_rules({}, exempt=["/metrics"]).report()
+
+
 def test_a_limit_of_the_user_counts_more_than_an_exemption() -> None:
     """
     A path that the user limits is not exempt, whatever the profile says.

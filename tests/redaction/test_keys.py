@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import pytest
 
-from otel_kit.redaction.keys import CACHED_KEYS, KeyNames
+from otel_kit.redaction.keys import CACHED_KEYS, PHONE, KeyNames
 
 SECRET = (
     "password", "db_password", "DB_PASSWORD", "dbPassword", "user.password", "passwd", "pwd", "passphrase",
@@ -17,6 +17,7 @@ SECRET = (
     "http.request.header.x-api-key", "http.request.header.cookie", "http.response.header.set-cookie", "session",
     "session_id", "JSESSIONID", "connect.sid", "auth", "oauth2", "X-Amz-Signature", "stripe.signature", "dsn",
     "SENTRY_DSN", "cvv", "cvv2", "otp", "pin", "ssn", "card_number", "cardNumber", "connectionString", "password1",
+    "user_session_id", "sessionId", "aws.access_key.id",
     "credentials", "\uff50\uff41\uff53\uff53\uff57\uff4f\uff52\uff44", "pass%77ord", "userpassword",
 )  # fmt: skip
 PLAIN = (
@@ -25,6 +26,8 @@ PLAIN = (
     "code", "secret_name", "has_password", "password_length", "token_expires_in", "monkey", "keyboard", "tokenizer",
     "signature_algorithm", "authentication", "auth_method", "spin", "side", "sigma", "user_id", "http.route", "",
     "idempotency_key", "card_type", "account_id", "номер",
+    "token_id", "tokenId", "api_key_id", "apiKeyId", "key_id", "signing_key_id", "chat_session_id", "chatSessionId",
+    "phone", "mobile",
 )  # fmt: skip
 
 
@@ -67,6 +70,55 @@ def test_takes_names_that_are_not_latin() -> None:
     A name without any Latin letter is compared as a whole.
     """
     assert KeyNames(["пароль"]).is_secret("Пароль")
+
+
+@pytest.mark.parametrize(
+    "key",
+    ["phone", "phone_number", "phoneNumber", "customer.phone", "home_phone2", "mobile", "mobile_number", "mobileNumber",
+     "telephone", "tel", "fax", "FAX", "msisdn", "phones", "phone_no"],
+)  # fmt: skip
+def test_knows_names_of_numbers_to_call(key: str) -> None:
+    """
+    What a number to call is usually called.
+    """
+    assert KeyNames().kind(key) & PHONE
+
+
+@pytest.mark.parametrize(
+    "key",
+    ["phone_type", "phone_count", "phoneVerified", "mobile_app", "telemetry", "otel", "hotel", "number", "no",
+     "is_mobile_device", "automobile", "faxes_sent", "headphone", "phone_model", "telescope"],
+)  # fmt: skip
+def test_other_names_are_none_of_numbers_to_call(key: str) -> None:
+    """
+    What tells about a phone, or only looks like one, is left alone.
+    """
+    assert not KeyNames().kind(key) & PHONE
+
+
+@pytest.mark.parametrize("key", ["user_id", "userId", "tenantId", "tenant_id", "owner_id", "request_id", "session_id"])
+def test_knows_names_of_ids(key: str) -> None:
+    """
+    A name of two words that ends in `id`.
+    """
+    assert KeyNames().is_identifier(key)
+
+
+@pytest.mark.parametrize(
+    "key", ["id", "paid", "grid", "user_ids", "card_id", "national_id", "taxId", "http.request.header.x-user-id"]
+)
+def test_other_names_are_none_of_ids(key: str) -> None:
+    """
+    Nor is the number of a person's card or file, which only is called an id.
+    """
+    assert not KeyNames().is_identifier(key)
+
+
+def test_a_users_name_is_none_of_an_id() -> None:
+    """
+    What the user calls secret stays so.
+    """
+    assert not KeyNames(["session_id"]).is_identifier("session_id")
 
 
 def test_remembers_a_bounded_number_of_names() -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from otel_kit.ledger import ledger
 from otel_kit.saturation import groups, limits, memory
 from otel_kit.saturation.limits import Limits
 from tests.counting import value_of
@@ -44,6 +45,21 @@ def read() -> tuple[float, float]:
     """
     Limits().refresh()
     return value_of("otel_kit_memory_limit_bytes"), value_of("otel_kit_cpu_limit_cores")
+
+
+def test_a_limit_that_is_not_known_has_no_value(system: Path) -> None:
+    """
+    By a 0 a share would be infinite; it is there again as soon as it is known.
+    """
+    (system / "proc/meminfo").unlink()
+    read()
+    unknown = [
+        family.series for family in ledger.snapshot() if family.declaration.name == "otel_kit_memory_limit_bytes"
+    ]
+    write(system / "proc/meminfo", "MemTotal: 4194304 kB\nMemAvailable: 2097152 kB\n")
+
+    assert [[]] == unknown
+    assert 4 * GIGABYTE == read()[0]
 
 
 @pytest.mark.usefixtures("system")

@@ -11,6 +11,7 @@ import pytest
 
 from otel_kit.saturation import loops
 from otel_kit.saturation.loops import LoopWatch, event_loop_lag
+from tests.counting import value_of
 
 
 class Timer:
@@ -152,3 +153,29 @@ def test_the_end(clock: Clock) -> None:
     LoopWatch(clock).stop()
 
     assert clock.timer.cancelled
+
+
+def test_what_floods_left_over_is_written_every_ten_seconds(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
+    """
+    A service that nobody scrapes has the whole count in its log, too.
+    """
+    written: list[float] = []
+    monkeypatch.setattr(loops, "write_suppressed", lambda: written.append(round(clock.now, 2)))
+    LoopWatch(clock)
+    for _ in range(85):
+        clock.call_late(0.0)
+
+    assert [110.0, 120.0] == written
+
+
+def test_a_failure_there_is_a_counted_fault(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
+    """
+    The loop is watched as before.
+    """
+    monkeypatch.setattr(loops, "write_suppressed", lambda: 1 / 0)
+    before = value_of("otel_kit_internal_errors_total", component="security")
+    LoopWatch(clock)
+    for _ in range(45):
+        clock.call_late(0.0)
+
+    assert 1 == value_of("otel_kit_internal_errors_total", component="security") - before

@@ -16,7 +16,8 @@ from otel_kit.context import RequestRecord, current_record
 from otel_kit.ledger import ledger
 from otel_kit.logs.handler import item_of
 from otel_kit.security import begin_anew, event_of_request, write_suppressed
-from otel_kit.security.tally import RECORDS_PER_WINDOW, WINDOW_SECONDS
+from otel_kit.security.declared import tally_of
+from otel_kit.security.tally import RECORDS_PER_WINDOW, WINDOW_SECONDS, Said
 from tests.security.conftest import ID, Clock
 
 Records = list[logging.LogRecord]
@@ -208,3 +209,18 @@ def test_a_level_that_hides_the_records_hides_no_count(records: Records, counted
     security_event("failed_login")
 
     assert ([], 1) == (records, counted("failed_login"))
+
+
+def test_what_a_record_has_told_of_is_not_kept(clock: Clock, records: Records) -> None:
+    """
+    Another thread writes the next record between the count of an event and the note of what it said.
+    """
+    flood(RECORDS_PER_WINDOW)
+    tally = tally_of("failed_login")
+    assert tally.enter() is None
+    clock.now += WINDOW_SECONDS
+    assert 1 == tally.enter()
+
+    tally.keep(Said({"event": "failed_login"}, None, ("", 0, "")))
+
+    assert tally.left_out is None

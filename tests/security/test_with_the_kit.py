@@ -34,7 +34,12 @@ from otel_kit.profiles.goblin import PROFILE
 
 violations_total = Counter("violations_total", "Violations.", registry=None)
 layout = LogLayout(
-    (Field("level", "level"), Field("userId", "user", caller=True), Field("msg", "message")),
+    (
+        Field("level", "level"),
+        Field("userId", "user", caller=True),
+        Field("msg", "message"),
+        Field("correlation_id", "correlation_id"),
+    ),
     level_names={"WARNING": "WARN"},
 )
 profile = replace(
@@ -130,6 +135,18 @@ def test_a_refused_request_is_a_limit_hit(
     assert [404, 429] == statuses
     assert "/" == telemetry.log("Limit hit").extra["policy"]
     assert 1 == telemetry.metrics.value(METRIC, event="limit_hit")
+
+
+def test_ids_of_an_event_pass_as_given(client: TestClient, telemetry: CapturedTelemetry) -> None:
+    """
+    Also those that would be a secret, or a card by chance, in any other record.
+    """
+    given = {"session_id": "sess-1", "token_id": "t9", "api_key_id": "ak_5", "tenantId": "4111111111111111"}
+
+    security_event("failed_login", **given)
+
+    said = telemetry.log("Failed login").extra
+    assert given == {name: said[name] for name in given}
 
 
 def test_a_profile_s_layout_and_metric_serve_an_event() -> None:

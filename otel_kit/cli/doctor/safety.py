@@ -13,6 +13,7 @@ from importlib.util import find_spec
 from otel_kit.cli.doctor.remarks import Remark, remark
 from otel_kit.cli.doctor.sources import Sources
 from otel_kit.environment import OtelEnvironment
+from otel_kit.profiles import load_profile
 from otel_kit.settings import Settings
 
 __all__ = ["judge_safety"]
@@ -95,10 +96,12 @@ def _keys(settings: Settings) -> Iterator[Remark]:
 def _tokens(settings: Settings) -> Iterator[Remark]:
     token = settings.metrics_token
     if token is not None and len(token.get_secret_value()) < SHORTEST_TOKEN:
-        what = f"OTEL_KIT_METRICS_TOKEN has fewer than {SHORTEST_TOKEN} characters and opens /metrics to anyone"
+        what = (
+            f"OTEL_KIT_METRICS_TOKEN has fewer than {SHORTEST_TOKEN} characters and opens {_page(settings)} to anyone"
+        )
         yield remark("warning", "security", what, "use 32 random characters")
     elif token is None:
-        what = "/metrics answers loopback and private addresses alone"
+        what = f"{_page(settings)} answers loopback and private addresses alone"
         yield remark("info", "security", what, "set OTEL_KIT_METRICS_TOKEN for a scraper from elsewhere")
     key = settings.jwt_key
     if key is None:
@@ -113,6 +116,14 @@ def _tokens(settings: Settings) -> Iterator[Remark]:
     if length < least:
         what = f"OTEL_KIT_JWT_KEY has fewer bytes than the {least} that its algorithms want, and can be guessed"
         yield remark("warning", "security", what, f"use {least} random bytes, or a public key")
+
+
+def _page(settings: Settings) -> str:
+    """
+    Where the metrics are read, as far as that is known without importing a module of the user's.
+    """
+    name = str(settings.profile)
+    return "the page of metrics" if ":" in name else load_profile(name).metrics_path
 
 
 def _browsers(settings: Settings) -> Iterator[Remark]:

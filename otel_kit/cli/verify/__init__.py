@@ -124,18 +124,15 @@ def _target(options: argparse.Namespace, variables: Mapping[str, str]) -> Target
         ConfigurationError: One can't be used.
     """
     from otel_kit.cli.verify import arguments
-    from otel_kit.cli.verify.documented import documented_for
     from otel_kit.cli.verify.target import Target
 
     profile = arguments.profile(options.profile or variables.get("OTEL_KIT_PROFILE", "").strip() or "goblin")
-    documented = documented_for(profile.name)
     if options.log_file is not None and not Path(options.log_file).is_file():
         raise ConfigurationError("--log-file", options.log_file, "name a file that is there")
-    login_path = arguments.path("--login-path", options.login_path or documented.login_path)
+    login_path = arguments.path("--login-path", options.login_path or profile.verification.login_path)
     return Target(
         base_url=arguments.base_url(options.url),
         profile=profile,
-        documented=documented,
         login_path=login_path,
         rate=arguments.rate(profile.name, profile.limits, login_path),
         origin=arguments.origin(options.origin, variables.get("CORS_ORIGINS", "")),

@@ -42,10 +42,12 @@ _SET_UP = "see that the service is set up by setup_observability and nothing in 
 
 async def check_health(target: Target, caller: Caller) -> Verdict:
     """
-    The health page answers by 200.
+    The health page answers by the status that is documented for a service that is well.
     """
-    answer = await caller.ask("GET", target.health_path)
-    if answer.status == 200:
+    answer = await caller.ask("GET", target.asked_path)
+    if target.health_route is None:
+        return info(f"the profile {target.profile.name} documents no health route that can be asked")
+    if answer.status in target.good_statuses:
         return passed()
     return answer.unwanted("look at the service's log, or at what stands in front of it")
 
@@ -56,10 +58,10 @@ async def check_correlation(target: Target, caller: Caller) -> Verdict:
 
     Sends a method that nothing here serves too, so that its error page can be looked at.
     """
-    given, health = {CORRELATION_HEADER: target.run_id}, target.health_path
+    given, path = {CORRELATION_HEADER: target.run_id}, target.asked_path
     missing = await caller.ask("GET", target.missing_path, headers=given)
-    refused = await caller.ask("OPTIONS", health, headers=given)
-    replaced = await caller.ask("GET", health, headers={CORRELATION_HEADER: UNSAFE_ID})
+    refused = await caller.ask("OPTIONS", path, headers=given)
+    replaced = await caller.ask("GET", path, headers={CORRELATION_HEADER: UNSAFE_ID})
     faults = [
         f"{answer.method} {clean(answer.path)} ({answer.status}) {fault}"
         for answer, fault in (
@@ -92,7 +94,7 @@ async def check_cors(target: Target, caller: Caller) -> Verdict:
     """
     if target.origin is None:
         return info("not tried: name an allowed origin with --origin, or set CORS_ORIGINS as the service has it")
-    path = target.health_path
+    path = target.asked_path
     ours = await caller.ask("GET", path, headers={"Origin": target.origin})
     foreign = await caller.ask("GET", path, headers={"Origin": FOREIGN_ORIGIN})
     allowed, leaked = _allowed(ours), _allowed(foreign)
@@ -112,7 +114,7 @@ async def check_performance(target: Target, caller: Caller) -> Verdict:
     """
     Ten requests at once are all answered within a second.
     """
-    path = target.health_path
+    path, good = target.asked_path, target.good_statuses
     begun = time.monotonic()
     asked = await asyncio.gather(*(caller.ask("GET", path) for _ in range(CONCURRENT)), return_exceptions=True)
     seconds = time.monotonic() - begun
@@ -121,8 +123,9 @@ async def check_performance(target: Target, caller: Caller) -> Verdict:
             raise silence
     answers = [answer for answer in asked if isinstance(answer, Answer)]
     for answer in answers:
-        if answer.status != 200:
-            return answer.unwanted("all 10 must be answered by 200")
+        if answer.status not in good:
+            wanted = " or ".join(map(str, sorted(good)))
+            return answer.unwanted(f"all {CONCURRENT} must be answered by {wanted}")
     if seconds >= LIMIT_SECONDS:
         why = f"{CONCURRENT} requests to {path} took {seconds:.2f} s"
         return failed(why, "look for what blocks the event loop, and at the way from here to there")

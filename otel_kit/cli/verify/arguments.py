@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping
+from typing import Any
 from urllib.parse import urlsplit
 
 import httpx
@@ -49,14 +50,7 @@ def profile(text: str) -> Profile:
     """
     A profile by its name, or a user's own by `module:attribute`.
     """
-    try:
-        return load_profile(text)
-    except ConfigurationError as error:
-        raise ConfigurationError("--profile", text, error.remedy) from error
-    except (Exception, SystemExit) as error:
-        # the module is the user's, and may raise what it likes; one that ends the process would pass for a success
-        remedy = f"its module can't be imported ({type(error).__name__}: {error})"
-        raise ConfigurationError("--profile", text, remedy) from error
+    return load_profile(text, "--profile")
 
 
 def path(name: str, text: str) -> str:
@@ -68,7 +62,7 @@ def path(name: str, text: str) -> str:
     return text
 
 
-def rate(name: str, limits: Mapping[str, str], where: str) -> Rate | None:
+def rate(name: str, limits: Mapping[str, Any], where: str) -> Rate | None:
     """
     The rate that the profile of this name documents for a path; None where it documents none.
     """

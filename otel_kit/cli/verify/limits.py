@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Mapping
+from typing import Any
 
 from otel_kit.cli.verify.caller import Answer, Caller
 from otel_kit.cli.verify.target import Target
@@ -31,7 +32,7 @@ _OFF = (
 )
 
 
-def rate_of(limits: Mapping[str, str], path: str) -> Rate | None:
+def rate_of(limits: Mapping[str, Any], path: str) -> Rate | None:
     """
     The rate that holds for a path: the longest prefix by whole segments wins, of several rates the least.
 
@@ -43,9 +44,9 @@ def rate_of(limits: Mapping[str, str], path: str) -> Rate | None:
     fitting = [prefix for prefix in limits if f"{path}/".startswith(f"{prefix.rstrip('/')}/")]
     # this one holds beside the longest
     rules = {max(fitting, key=len)} if fitting else set()
-    return min(
-        (rate for rule in {*rules, EVERYWHERE} & limits.keys() for rate in parse_rates(limits[rule])), default=None
-    )
+    # a `Limit` has its rate as a text; None is no limit
+    texts = [getattr(limits[rule], "rate", limits[rule]) for rule in {*rules, EVERYWHERE} & limits.keys()]
+    return min((rate for text in texts if text is not None for rate in parse_rates(text)), default=None)
 
 
 def limit_requests(target: Target) -> int:

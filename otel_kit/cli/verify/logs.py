@@ -149,12 +149,14 @@ def _has_line(text: bytes | bytearray, wanted: str) -> bool:
 def _judge(log: Log, target: Target) -> Verdict:
     layout = target.profile.layout
     message, identity = _key(layout, "message"), _key(layout, "correlation_id")
-    not_json, without_id, found = [], [], None
+    not_json, without_id, others, found = [], [], [], None
     for number, line in _lines(log):
         if line is None:
             not_json.append(number)
         elif line.get(identity) == target.run_id and line.get(message) == layout.request_message:
             found = line
+        elif line.get(identity) == target.run_id:
+            others.append(number)
         elif line.get(message) == layout.request_message and not line.get(identity):
             without_id.append(number)
     if not_json:
@@ -162,6 +164,9 @@ def _judge(log: Log, target: Target) -> Verdict:
         return failed(f"{_count(not_json, log)} no JSON object", remedy)
     if without_id:
         return failed(f"{_count(without_id, log)} a request's without {identity}", "see who writes them")
+    if found is None and others:
+        why = f"{_count(others, log)} of a request that was sent, but none has the {message} {layout.request_message!r}"
+        return failed(why, "see that this is the service's profile: its log layout has the request_message")
     if found is None:
         why = f"no {layout.request_message} line has {identity} {target.run_id}, which was sent"
         return failed(why, "see that this is the log of that service, and that its LOG_LEVEL is INFO or below")

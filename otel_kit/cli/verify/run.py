@@ -55,9 +55,11 @@ def announcement(target: Target) -> str:
     """
     One line: what will be sent, and what that costs the caller.
     """
-    health, metrics = target.health_path, target.profile.metrics_path
+    documented = [route.path for route in target.health_routes]
+    # the first is asked most
+    paths = dict.fromkeys([*([target.asked_path] if documented else []), *documented, target.profile.metrics_path])
     total, logins = requests_at_most(target), limit_requests(target)
-    asked = f"{_reads(target)} that change nothing ({health}, {metrics}, a path that does not exist)"
+    asked = f"{_reads(target)} that change nothing ({', '.join(paths)}, a path that does not exist)"
     line = f"sends at most {total} requests to {target.base_url}: {asked}"
     if not logins:
         return line
@@ -100,7 +102,7 @@ async def verify(target: Target, caller: Caller) -> list[Check]:
 
 def _limits_name(target: Target) -> str:
     rate, name = target.rate, target.documented.limits
-    return name.format(count=rate.amount) if rate else name.partition(" (")[0]
+    return name.replace("{count}", str(rate.amount)) if rate else name.partition(" (")[0]
 
 
 async def _settled(check: Awaitable[Verdict]) -> Verdict:

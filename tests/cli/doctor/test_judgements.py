@@ -49,6 +49,21 @@ def test_the_defaults_are_safe() -> None:
 
 
 @pytest.mark.parametrize(
+    ("profile", "page"),
+    [("goblin", "/metrics"), ("platform", "/metrics"), ("harbour.names:PROFILE", "the page of metrics")],
+)
+def test_the_page_of_metrics_is_the_profile_s(profile: str, page: str) -> None:
+    """
+    Its path where the profile is one of the kit's; another's module is not imported.
+    """
+    open_to_few, told = safety(OTEL_KIT_PROFILE=profile, OTEL_KIT_METRICS_TOKEN=""), f"{page} answers loopback"
+    guessed = safety(OTEL_KIT_PROFILE=profile, OTEL_KIT_METRICS_TOKEN="short")
+
+    assert any(told in line for line in open_to_few)
+    assert any(f"opens {page} to anyone" in line for line in guessed)
+
+
+@pytest.mark.parametrize(
     ("variables", "told"),
     [
         ({"RATELIMIT_ENABLED": "false"}, "no request is refused"),

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import threading
 
-from otel_kit.telemetry.wake import Wake
+from otel_kit.wake import Wake
 
 
 def test_raised_twice_is_seen_once() -> None:
