@@ -137,11 +137,18 @@ def _masked(value: object) -> object:
 
 def _clean_bytes(judge: Judge, value: bytes | bytearray, limit: int | None) -> object:
     try:
-        text = value.decode()
+        text, binary = value.decode(), False
     except UnicodeDecodeError:
-        text = value.decode("latin-1")
+        text, binary = value.decode("latin-1").translate(_TO_NO_LETTERS), True
     cleaned = judge.text(text, limit)
-    return value if cleaned is text else cleaned.encode()
+    if cleaned is text:
+        return value
+    return cleaned.translate(_FROM_NO_LETTERS).encode("latin-1", "replace") if binary else cleaned.encode()
+
+
+# what is no text has no letters of any alphabet either: chance would make addresses of them
+_TO_NO_LETTERS = {byte: 0xE000 + byte for byte in range(0x80, 0x100)}
+_FROM_NO_LETTERS = {private: byte for byte, private in _TO_NO_LETTERS.items()}
 
 
 def _clean_mapping(

@@ -33,7 +33,7 @@ def shake(server: Server, path: str) -> tuple[int, str | None, bytes]:
         connection.close()
 
 
-@pytest.mark.parametrize("protocol", ["websockets", "websockets-sansio", "wsproto"])
+@pytest.mark.parametrize("protocol", ["websockets", "websockets-sansio"])
 def test_a_refused_handshake_has_the_id(tmp_path: Path, protocol: str) -> None:
     """
     Where the handler closes before it accepts, and where there is no such route.
