@@ -8,6 +8,7 @@ import os
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import prometheus_client
 import pytest
@@ -107,7 +108,9 @@ def test_the_figures_are_read_once_a_second(monkeypatch: pytest.MonkeyPatch) -> 
     looks: list[float] = []
     figures = ProcessFigures()
     monkeypatch.setattr(process, "_memory", lambda: looks.append(moments[0]) or (1.0, 1.0))
-    monkeypatch.setattr("otel_kit.saturation.process.time.monotonic", lambda: moments[0])
+    # the module's own clock: other threads go on by the real one
+    clock = SimpleNamespace(**{**vars(time), "monotonic": lambda: moments[0]})
+    monkeypatch.setattr(process, "time", clock)
     while moments:
         figures.refresh()
         moments.pop(0)
