@@ -183,3 +183,13 @@ def _public_methods(node: ast.AST) -> Iterator[tuple[str, Explained]]:
 def _is_setter(function: Function) -> bool:
     # the property itself explains what may be set
     return any(isinstance(one, ast.Attribute) and one.attr == "setter" for one in function.decorator_list)
+
+
+def test_nobody_draws_from_the_applications_random_numbers() -> None:
+    """
+    The generator of the module `random` is the application's, which may have seeded it.
+    """
+    drawing = re.compile(r"\brandom\.(?:uniform|random|choice|choices|randint|randrange|getrandbits|shuffle|sample)\(")
+    guilty = [path.name for path in PACKAGE if drawing.search(path.read_text(encoding="utf-8"))]
+
+    assert [] == guilty

@@ -19,6 +19,9 @@ __all__ = ["Refresh"]
 JITTER_RATIO = 0.1
 """So that the workers of a service, and its copies, don't ask a database all at the same moment."""
 
+# of its own: an application that seeds the module's generator gets its numbers undisturbed
+_jitter = random.SystemRandom()
+
 
 class Refresh:
     """
@@ -66,4 +69,4 @@ class Refresh:
                 await self._run()
             except Exception as error:
                 fault("health", error)
-            await asyncio.sleep(self._interval_seconds * random.uniform(1 - JITTER_RATIO, 1 + JITTER_RATIO))
+            await asyncio.sleep(self._interval_seconds * _jitter.uniform(1 - JITTER_RATIO, 1 + JITTER_RATIO))

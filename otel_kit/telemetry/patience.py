@@ -12,6 +12,9 @@ import time
 
 __all__ = ["Patience"]
 
+# of its own: an application that seeds the module's generator gets its numbers undisturbed
+_jitter = random.SystemRandom()
+
 FIRST_BACKOFF_SECONDS = 0.5
 LAST_BACKOFF_SECONDS = 10.0
 SILENT_BACKOFF_SECONDS = 30.0
@@ -113,4 +116,4 @@ class Patience:
             return HURRIED_BACKOFF_SECONDS
         longest = SILENT_BACKOFF_SECONDS if silent else LAST_BACKOFF_SECONDS
         # spread, so that a fleet does not come back in step
-        return min(FIRST_BACKOFF_SECONDS * 2.0 ** min(self._failures, 10), longest) * random.uniform(0.8, 1.2)
+        return min(FIRST_BACKOFF_SECONDS * 2.0 ** min(self._failures, 10), longest) * _jitter.uniform(0.8, 1.2)
