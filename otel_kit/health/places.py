@@ -7,16 +7,14 @@ that is handed over.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from starlette.types import ASGIApp, Scope
 
-from otel_kit.errors import ConfigurationError
 from otel_kit.health.page import Answerer, Page
-from otel_kit.health_layout import HealthRoute, HealthRoutes
+from otel_kit.health_layout import HealthRoute, HealthRoutes, shape_of
 from otel_kit.refusals import Refusal
 
 if TYPE_CHECKING:
@@ -24,22 +22,13 @@ if TYPE_CHECKING:
 
 __all__ = ["Places"]
 
-_PARAMETER = re.compile(r"\{[^}]*\}")
-
 
 class Places:
     """
     The paths of a profile's health routes in one application.
-
-    Raises:
-        ConfigurationError: A route can't have the form that it names.
     """
 
     def __init__(self, routes: HealthRoutes, answer: Answerer) -> None:
-        for route in routes.routes:
-            if route.form == "trpc" and route.kind == "one":
-                remedy = "a procedure has one name: give it another kind, or the form json"
-                raise ConfigurationError("health route", route.path, remedy)
         self._routes = routes.routes
         self._answer = answer
         self._named_stems = tuple(_stem(route) for route in self._routes if route.kind == "one")
@@ -56,8 +45,8 @@ class Places:
                 procedures the application has procedures of its own: there the kit answers for its single ones alone.
         """
         self._taken = frozenset(taken)
-        shapes = frozenset(map(_shape, self._taken))
-        self.left_alone = tuple(route.path for route in self._routes if _shape(route.path) in shapes)
+        shapes = frozenset(map(shape_of, self._taken))
+        self.left_alone = tuple(route.path for route in self._routes if shape_of(route.path) in shapes)
         """Routes of the profile that the application serves itself."""
         own = [route for route in self._routes if route.path not in self.left_alone]
         pages = [route for route in own if route.kind != "one" and route.form == "json"]
@@ -151,10 +140,3 @@ def _stem(route: HealthRoute) -> str:
     What stands before the name of a check.
     """
     return route.path.rpartition("/")[0] + "/"
-
-
-def _shape(template: str) -> str:
-    """
-    The template with its parameters nameless: `/health/{service}` and `/health/{name}` are the same route.
-    """
-    return _PARAMETER.sub("{}", template.rstrip("/") or "/")

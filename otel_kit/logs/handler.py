@@ -209,8 +209,7 @@ def _take_exception(item: LogItem, given: dict[object, object]) -> None:
             found = describe(type(error), error, error.__traceback__)
             if found is not None:
                 del given[name]
-                item.exception = found
-                item.size += found.size
+                _hold(item, found)
                 return
 
 
@@ -222,5 +221,9 @@ def _set_exception(item: LogItem, record: logging.LogRecord) -> None:
         kind, _, message = lines.partition(": ")
         found = ExceptionText(kind, message, bounded(record.exc_text))
     if found is not None:
-        item.exception = found
-        item.size += found.size
+        _hold(item, found)
+
+
+def _hold(item: LogItem, found: ExceptionText) -> None:
+    item.exception = found
+    item.size += found.size
