@@ -22,6 +22,9 @@ from otel_kit.ledger.sibling import Sibling
 
 __all__ = ["Placed", "Sharing", "open_sharing"]
 
+RETIRED_MOST = 8
+"""How many old seats are kept open while somebody removes the files at every beat."""
+
 Placed = tuple[Declaration, tuple[str, ...], Child]
 
 
@@ -57,6 +60,7 @@ class Sharing:
         self.homeless: dict[tuple[tuple[object, ...], tuple[str, ...]], Placed] = {}
         """Series that found no room in the seat, and count in this process alone."""
         self._siblings: dict[str, Sibling] = {}
+        self._retired: list[Seat] = []
         self._moves: list[Move] = []
         self._merge: Merge | None = None
         self._merged: object = None
@@ -102,7 +106,9 @@ class Sharing:
             move.carry()
         self._moves = []
         try:
-            if not self.seat.in_place():
+            if self.seat.in_place():
+                self._release_retired()
+            else:
                 self._write_anew(children())
             self._look()
             self._put_back()
@@ -121,10 +127,19 @@ class Sharing:
             if here is not None and (declaration.schema, key) not in self.homeless:
                 view, place = here
                 self._moves.append(Move(child, view, place, list(view[place : place + child.width])))
+        # kept until the new files have stood for a beat: whoever has only the old ones open, because somebody goes on
+        # removing, would take this worker for dead, and put its old numbers back
+        self._retired.append(old)
+        if len(self._retired) > RETIRED_MOST:
+            self._retired.pop(0).release()
+        self.seat = copy
         # shown only now: a reader goes from the old files to the new ones, and never sees less
         copy.show()
-        self.seat = copy
-        old.release()
+
+    def _release_retired(self) -> None:
+        for seat in self._retired:
+            seat.release()
+        self._retired = []
 
     def _look(self) -> None:
         names = seat_names(self.directory) - {self.seat.name}
@@ -173,6 +188,7 @@ class Sharing:
         Leave the seat to another worker. All children must have left it before.
         """
         self.seat.release()
+        self._release_retired()
         for sibling in self._siblings.values():
             sibling.close()
         self._siblings = {}

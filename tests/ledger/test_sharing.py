@@ -15,12 +15,18 @@ from pathlib import Path
 
 import pytest
 
+from otel_kit.catalogue import Declaration
 from otel_kit.faults import counts
 from otel_kit.ledger import Counter, Gauge, Histogram, seat
+from otel_kit.ledger.children import CounterChild
+from otel_kit.ledger.place import make_private, seat_names
+from otel_kit.ledger.sharing import RETIRED_MOST, Sharing
 
 from .conftest import GROUP, Worker, until
 
 MakeWorker = Callable[[], Worker]
+
+ORDERS = Declaration("counter", "orders_total", "Orders.", ("status",))
 
 
 def run_directory(tmp_path: Path) -> Path:
@@ -291,6 +297,56 @@ def test_removed_directory_harms_nobody(worker: MakeWorker, tmp_path: Path) -> N
     assert [{("paid",): (30.0,)}] * 2 == at_once
     assert [{("paid",): (32.0,)}] * 3 == [one.seen("orders_total") for one in (*living, newborn)]
     assert before == seats(tmp_path)
+
+
+def test_files_removed_again_and_again_bring_no_old_numbers_back(tmp_path: Path) -> None:
+    """
+    A worker whose newest files nobody has seen is alive all the same, and its old ones are not put in their place.
+    """
+    directory, child = str(tmp_path / "run"), CounterChild(1)
+    placed = [(ORDERS, ("paid",), child)]
+    make_private(directory)
+    one, other = Sharing(directory), Sharing(directory)
+    one.place(*placed[0])
+    child.inc(10)
+    other.check(list)
+    for _ in range(RETIRED_MOST):
+        shutil.rmtree(directory)
+        one.check(lambda: placed)
+        child.inc()
+    shutil.rmtree(directory)
+    other.check(list)
+    others_files = seat_names(directory)
+    one.check(lambda: placed)
+    merge, totals = other.merge(lambda _: ORDERS, 0)
+    (series,) = merge.series(ORDERS.schema, totals, {})
+
+    assert {other.seat.name} == others_files
+    assert (10.0 + RETIRED_MOST,) == series.values == child.values()
+    for sharing in (one, other):
+        sharing.close()
+
+
+def test_files_removed_at_every_beat_cost_a_bounded_number_of_descriptors(tmp_path: Path) -> None:
+    """
+    Old seats are kept open, but not all of them, and none once the newest has stood for a beat.
+    """
+    directory, child = str(tmp_path / "run"), CounterChild(1)
+    placed = [(ORDERS, ("paid",), child)]
+    make_private(directory)
+    sharing = Sharing(directory)
+    sharing.place(*placed[0])
+    before = len(os.listdir("/proc/self/fd"))
+    open_files = []
+    for _ in range(4 * RETIRED_MOST):
+        shutil.rmtree(directory)
+        sharing.check(lambda: placed)
+        open_files.append(len(os.listdir("/proc/self/fd")))
+    sharing.check(lambda: placed)
+
+    assert open_files[-1] == open_files[RETIRED_MOST]
+    assert before == len(os.listdir("/proc/self/fd"))
+    sharing.close()
 
 
 def test_counting_goes_on_while_files_are_written_anew(worker: MakeWorker, tmp_path: Path) -> None:
