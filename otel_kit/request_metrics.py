@@ -190,4 +190,4 @@ def _facts(method: str, route: str, status: int, failure: str) -> dict[str, str]
 
 def _cell(metric: RequestMetric, facts: Mapping[str, str]) -> Any:
     cell = metric.metric.labels(*(facts[source] for source in metric.sources))
-    return cell if metric.scale == 1 else Scaled(cell, metric.scale)
+    return cell if metric.factor == 1 else Scaled(cell, metric.factor)

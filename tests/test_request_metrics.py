@@ -33,8 +33,8 @@ def record_of(seconds: float) -> RequestRecord:
     return record
 
 
-def new_histogram() -> Histogram:
-    return Histogram("wait", "Wait.", registry=Registry(), buckets=(10.0, 100.0))
+def new_histogram(name: str = "wait") -> Histogram:
+    return Histogram(name, "Wait.", registry=Registry(), buckets=(10.0, 100.0))
 
 
 def test_a_duration_may_be_in_milliseconds() -> None:
@@ -47,6 +47,39 @@ def test_a_duration_may_be_in_milliseconds() -> None:
 
     assert (50.0, 0.0, 1.0, 0.0) == wait.unlabelled.values()
     assert [50.0] == [exemplar.value for exemplar in wait.unlabelled.exemplars() if exemplar]
+
+
+@pytest.mark.parametrize(
+    ("name", "scale", "observed"),
+    [
+        ("wait_ms", None, 50.0),
+        ("wait_milliseconds", None, 50.0),
+        ("wait_seconds", None, 0.05),
+        ("wait_us", 1_000_000, 50_000.0),
+        ("wait_ms", 1, 0.05),
+    ],
+)
+def test_the_unit_of_a_duration_follows_from_the_name(name: str, scale: float | None, observed: float) -> None:
+    """
+    As for the metric's own timer, unless a scale says otherwise.
+    """
+    wait = new_histogram(name)
+
+    metrics_of(RequestMetric("duration", wait, scale=scale)).record(record_of(0.05), None)
+
+    assert observed == wait.unlabelled.values()[0]
+
+
+def test_a_size_has_no_unit_of_time() -> None:
+    """
+    Bytes are counted as they are, whatever the metric is called.
+    """
+    record, size = record_of(0.05), new_histogram("answer_ms")
+    record.response_size = 20
+
+    metrics_of(RequestMetric("response_size", size)).record(record, None)
+
+    assert 20.0 == size.unlabelled.values()[0]
 
 
 def test_a_duration_in_seconds_goes_straight_to_its_cell() -> None:
@@ -74,7 +107,7 @@ def test_a_duration_may_be_a_summary(scale: float, value: float) -> None:
     assert (value, 1.0) == wait.unlabelled.values()
 
 
-@pytest.mark.parametrize("scale", [0, -1, float("inf"), "1000", None])
+@pytest.mark.parametrize("scale", [0, -1, float("inf"), "1000", True])
 def test_a_scale_is_a_number_above_zero(scale: object) -> None:
     """
     Anything else is refused when the profile is made.

@@ -18,6 +18,7 @@ from otel_kit.logs.access import RequestLog
 from otel_kit.logs.console_layout import ConsoleLayout, wants_colour
 from otel_kit.logs.handler import KitHandler, Sink
 from otel_kit.logs.json_layout import JsonLayout
+from otel_kit.logs.layouts import facts_of_requests
 from otel_kit.logs.levels import level_number
 from otel_kit.logs.output import DropReason, StandardOutput
 from otel_kit.logs.takeover import Takeover
@@ -67,7 +68,7 @@ class Logs:
             JsonLayout(layout, constants) if self.json_lines else ConsoleLayout(wants_colour(os.environ, terminal))
         )
         self.writer = LineWriter(line_layout, policy, _count_dropped, output=output)
-        self.handler = KitHandler(self.writer, sink)
+        self.handler = KitHandler(self.writer, sink, facts_of_requests(layout))
         self.level = level_number(level)
         self.takeover = Takeover(self.handler, self.level)
 

@@ -13,7 +13,7 @@ closes every handler it finds, and this one has to live on.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any, Protocol, cast
 
 from opentelemetry import trace
@@ -78,12 +78,16 @@ class Output(Protocol):
 class KitHandler(logging.Handler):
     """
     Makes an item of each record and hands it to standard output and, when it is set, to the sink.
+
+    Args:
+        facts: Of the request in which a record is made, what its item has: `route`, `user`, both or neither.
     """
 
-    def __init__(self, output: Output, sink: Sink | None = None) -> None:
+    def __init__(self, output: Output, sink: Sink | None = None, facts: Collection[str] = ()) -> None:
         super().__init__()
         self.output = output
         self.sink = sink
+        self._facts = facts
         self.noise = LibraryNoise()
 
     def handle(self, record: logging.LogRecord) -> bool:
@@ -106,7 +110,7 @@ class KitHandler(logging.Handler):
         try:
             exportable, allowed = self.noise.judge(record)
             if allowed:
-                self.deliver(item_of(record), exportable)
+                self.deliver(item_of(record, self._facts), exportable)
         except Exception as error:
             fault("logs", error)
 
@@ -130,9 +134,9 @@ class KitHandler(logging.Handler):
         """
 
 
-def item_of(record: logging.LogRecord) -> LogItem:
+def item_of(record: logging.LogRecord, facts: Collection[str] = ()) -> LogItem:
     """
-    What an exit needs of a record, with the ids of the moment.
+    What an exit needs of a record, with the ids of the moment and these facts of its request.
     """
     request = record.__dict__.get(REQUEST_KEY)
     if request is not None:
@@ -145,7 +149,7 @@ def item_of(record: logging.LogRecord) -> LogItem:
     item.size += len(item.message)
     if record.levelno >= logging.ERROR:
         item.log_class = "error"
-    set_ids(item)
+    set_ids(item, facts)
     if len(record.__dict__) != _STANDARD_COUNT or record.stack_info:
         _set_extra(item, record, RECORD_NAMES)
     if record.exc_info or record.exc_text:
@@ -164,15 +168,16 @@ def message_of(record: logging.LogRecord) -> str:
         return bounded(" ".join([safe_text(record.msg), *map(safe_text, arguments or ())]))
 
 
-def set_ids(item: LogItem) -> None:
+def set_ids(item: LogItem, facts: Collection[str]) -> None:
     """
-    Correlation, trace and span id of the code that is logging, and what is known of its request.
+    Correlation, trace and span id of the code that is logging, and these facts of its request.
     """
     item.correlation_id = correlation_id()
     span = trace.get_current_span()
     request = current_record.get()
-    if request is not None:
-        item.route, item.user = request.route_by_now(), user_of(request)
+    if request is not None and facts:
+        item.route = request.route_by_now() if "route" in facts else None
+        item.user = user_of(request) if "user" in facts else None
     if request is not None and span is request.span:
         item.trace_id, item.span_id, item.trace_flags = request.trace_id, request.span_id, request.trace_flags
     elif span is not trace.INVALID_SPAN:

@@ -20,7 +20,7 @@ from otel_kit.logs.exceptions import ExceptionText
 from otel_kit.logs.item import LogItem
 from otel_kit.logs.values import Plain
 
-__all__ = ["TAIL_NAMES", "LineFields", "LineLayout"]
+__all__ = ["TAIL_NAMES", "LineFields", "LineLayout", "facts_of_requests"]
 
 Form = Callable[[Any], Any]
 
@@ -59,6 +59,13 @@ _OF_ONE_REQUEST = frozenset(
 """In which two requests of one route, method and status differ; a process id differs after a fork."""
 
 _OF_REQUESTS = frozenset({"method", "path", "client", "status_code", "duration_ms", "duration_seconds"})
+
+
+def facts_of_requests(layout: LogLayout) -> frozenset[str]:
+    """
+    What the lines that are written during a request tell of it: `route`, `user`, both or neither.
+    """
+    return frozenset({"route", "user"}) & {str(field.source) for field in layout.fields if field.on == "every"}
 
 
 class _Columns:

@@ -64,8 +64,12 @@ class RequestMetric:
     """Each label of the metric, and what fills it."""
     websockets: bool = True
     """For the role `total`: whether a websocket counts as a request. Times and sizes are of HTTP in any case."""
-    scale: float = 1.0
-    """For the role `duration`: the seconds times this are observed; 1000 for a metric in milliseconds."""
+    scale: float | None = None
+    """
+    For the role `duration`: the seconds times this are observed.
+
+    None: by the metric's name, 1000 where it ends in `_ms` or `_milliseconds`, else 1.
+    """
 
     def __post_init__(self) -> None:
         place = f"request metric {name_of(self.metric)}"
@@ -73,8 +77,9 @@ class RequestMetric:
         check_word(place, "role", self.role, get_args(Role))
         check_flag(place, "websockets", self.websockets)
         check_mapping(place, "labels", self.labels, None)
-        check_number(place, "scale", self.scale, above=0)
-        if self.scale != 1 and self.role != "duration":
+        if self.scale is not None:
+            check_number(place, "scale", self.scale, above=0)
+        if self.scale not in (None, 1) and self.role != "duration":
             raise ProfileError(place, f"the role {self.role} has no scale", "leave it out: it is for durations")
         kind, kinds = self.metric.declaration.kind, _KINDS.get(self.role, _MEASURED)
         if kind not in kinds:
@@ -90,6 +95,15 @@ class RequestMetric:
             if source not in known:
                 fault = "has no source" if label not in self.labels else f"can't be filled from {shown(source)}"
                 raise ProfileError(place, f"label {label} {fault}", f"fill it from one of {', '.join(known)}")
+
+    @property
+    def factor(self) -> float:
+        """
+        What is measured, in seconds or bytes, times this is observed.
+        """
+        if self.scale is None and self.role == "duration":
+            return self.metric.declaration.per_second
+        return self.scale or 1.0
 
     @property
     def sources(self) -> tuple[Source, ...]:

@@ -7,13 +7,13 @@ Owns the two metrics. What is used stands under Prometheus' names, and a share i
 from __future__ import annotations
 
 import os
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 from otel_kit.ledger import Gauge
 from otel_kit.saturation.groups import Group, groups_of
 from otel_kit.saturation.memory import memory_limit
+from otel_kit.saturation.pace import Pace
 
 __all__ = ["Limits"]
 
@@ -40,22 +40,14 @@ class Limits:
     """
 
     def __init__(self) -> None:
-        self.zero()
-
-    def zero(self) -> None:
-        """
-        Nothing has been read yet; for a forked child, too.
-        """
-        self._read_at: float | None = None
+        self._pace = Pace(READ_EVERY_SECONDS)
 
     def refresh(self) -> None:
         """
         Read them, unless that was done in the last minute.
         """
-        now = time.monotonic()
-        if self._read_at is not None and now - self._read_at < READ_EVERY_SECONDS:
+        if not self._pace.due():
             return
-        self._read_at = now
         most = memory_limit()
         if most:
             memory_limit_bytes.labels().set(float(most))

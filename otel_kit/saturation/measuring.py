@@ -56,11 +56,11 @@ class _Shared:
 
     def __init__(self) -> None:
         self._garbage = Garbage()
-        self._figures = ProcessFigures()
-        self._limits = Limits()
         self._begin()
 
     def _begin(self) -> None:
+        self._figures = ProcessFigures()
+        self._limits = Limits()
         self._lock = threading.Lock()
         # replaced, never changed, since a refresh may look at it in another thread
         self._members: dict[Saturation, LoopWatch | None] = {}
@@ -121,8 +121,6 @@ class _Shared:
             self._garbage.stop()
             self._look({})
         self._garbage.zero()
-        self._figures.zero()
-        self._limits.zero()
         self._begin()
 
 

@@ -12,7 +12,6 @@ them is its `inactive_file`, as the kubelet has it.
 from __future__ import annotations
 
 import os
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -20,6 +19,7 @@ from typing import NamedTuple
 from otel_kit.health_layout import Memory
 from otel_kit.saturation import groups
 from otel_kit.saturation.groups import groups_of
+from otel_kit.saturation.pace import Pace
 from otel_kit.saturation.process import LINUX, READ_EVERY_SECONDS, peak_memory
 
 __all__ = ["MemoryFigures", "memory_limit"]
@@ -58,7 +58,7 @@ class MemoryFigures:
     """
 
     def __init__(self) -> None:
-        self._read_at = -READ_EVERY_SECONDS
+        self._pace = Pace(READ_EVERY_SECONDS)
         self._latest: Memory | None = None
 
     def __call__(self) -> Memory | None:
@@ -67,9 +67,8 @@ class MemoryFigures:
 
         None where nobody tells.
         """
-        now = time.monotonic()
-        if now - self._read_at >= READ_EVERY_SECONDS:
-            self._latest, self._read_at = _read(), now
+        if self._pace.due():
+            self._latest = _read()
         return self._latest
 
 

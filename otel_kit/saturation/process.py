@@ -9,6 +9,7 @@ Source: https://prometheus.io/docs/instrumenting/writing_clientlibs/#process-met
 
 from __future__ import annotations
 
+import math
 import os
 import platform
 import sys
@@ -17,6 +18,7 @@ from typing import Any
 
 from otel_kit.ledger import Counter, Gauge
 from otel_kit.ledger.metrics import REGISTRY
+from otel_kit.saturation.pace import Pace
 
 __all__ = ["LINUX", "READ_EVERY_SECONDS", "ProcessFigures", "peak_memory"]
 
@@ -53,27 +55,20 @@ class ProcessFigures:
     """
 
     def __init__(self) -> None:
-        self.zero()
-
-    def zero(self) -> None:
-        """
-        Nothing has been read yet; for a forked child, too.
-        """
-        self._read_at: float | None = None
+        self._pace = Pace(READ_EVERY_SECONDS)
+        self._once = Pace(math.inf)
 
     def refresh(self) -> None:
         """
         Read them, unless that was just done.
         """
-        now = time.monotonic()
-        if self._read_at is not None and now - self._read_at < READ_EVERY_SECONDS:
+        if not self._pace.due():
             return
-        if self._read_at is None:
+        if self._once.due():
             version, implementation = platform.python_version(), platform.python_implementation()
             python_info.labels(version, implementation, *platform.python_version_tuple()).set(1.0)
             if LINUX:
                 start_time.set(_start_time())
-        self._read_at = now
         cpu_seconds.unlabelled.publish((time.process_time(),))
         max_files.set(_max_files())
         if LINUX:

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -109,7 +110,7 @@ def test_is_read_again_after_a_minute(system: Path, monkeypatch: pytest.MonkeyPa
     A container may be given more while it runs.
     """
     now = [1000.0]
-    monkeypatch.setattr("otel_kit.saturation.limits.time.monotonic", lambda: now[0])
+    monkeypatch.setattr("otel_kit.saturation.pace.time", SimpleNamespace(monotonic=lambda: now[0]))
     one, seen = Limits(), []
     for passed, quota in ((0, "100000 100000"), (59, "200000 100000"), (2, "200000 100000")):
         write(system / "groups/app/cpu.max", quota)

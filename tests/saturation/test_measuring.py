@@ -170,6 +170,7 @@ FORKING = """
 import asyncio, gc, os
 from otel_kit.ledger import ledger
 from otel_kit.saturation import Saturation, measuring
+from otel_kit.saturation.process import start_time
 
 def look():
     shared = measuring._shared
@@ -183,10 +184,11 @@ async def main():
     one = Saturation(lambda: 5)
     one.start()
     gc.collect(0)
+    started = start_time.unlabelled.values()
     if os.fork() == 0:
         before = look()
         Saturation(lambda: 2).start()
-        print(before, look(), flush=True)
+        print(before, look(), start_time.unlabelled.values() > started, flush=True)
         os._exit(0)
     os.wait()
     print(look()[:4])
@@ -203,4 +205,4 @@ def test_a_forked_child_begins_anew() -> None:
         [sys.executable, "-c", FORKING], cwd=ROOT, capture_output=True, text=True, timeout=60, check=True
     )
 
-    assert ["(0, 0, 0, 0, 0) (1, 1, 0, 2, 0)", "(1, 1, 1, 5)"] == done.stdout.splitlines()
+    assert ["(0, 0, 0, 0, 0) (1, 1, 0, 2, 0) True", "(1, 1, 1, 5)"] == done.stdout.splitlines()

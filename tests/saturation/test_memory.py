@@ -5,6 +5,7 @@ How much memory there is, of a machine and of containers as their files say it.
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -149,7 +150,7 @@ def test_is_read_once_a_second(system: Path, monkeypatch: pytest.MonkeyPatch) ->
     However many documents are asked for.
     """
     now = [100.0]
-    monkeypatch.setattr("otel_kit.saturation.memory.time.monotonic", lambda: now[0])
+    monkeypatch.setattr("otel_kit.saturation.pace.time", SimpleNamespace(monotonic=lambda: now[0]))
     figures = MemoryFigures()
     seen = [figures()]
     group_2(system / "groups", "1000", 500)

@@ -14,7 +14,7 @@ import prometheus_client
 import pytest
 
 from otel_kit.ledger import ledger
-from otel_kit.saturation import process
+from otel_kit.saturation import pace, process
 from otel_kit.saturation.process import ProcessFigures
 from tests.counting import value_of
 
@@ -109,8 +109,8 @@ def test_the_figures_are_read_once_a_second(monkeypatch: pytest.MonkeyPatch) -> 
     figures = ProcessFigures()
     monkeypatch.setattr(process, "_memory", lambda: looks.append(moments[0]) or (1.0, 1.0))
     # the module's own clock: other threads go on by the real one
-    clock = SimpleNamespace(**{**vars(time), "monotonic": lambda: moments[0]})
-    monkeypatch.setattr(process, "time", clock)
+    clock = SimpleNamespace(monotonic=lambda: moments[0])
+    monkeypatch.setattr(pace, "time", clock)
     while moments:
         figures.refresh()
         moments.pop(0)
