@@ -7,13 +7,12 @@ Owns the words; the documentation page and `otel-kit doctor` are made from them.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 
 __all__ = ["SettingReference", "otel_reference"]
 
 
-@dataclass(frozen=True)
-class SettingReference:
+class SettingReference(NamedTuple):
     """
     One row of the settings' reference.
     """

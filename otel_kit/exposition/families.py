@@ -9,8 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from otel_kit.faults import fault
 from otel_kit.ledger.snapshot import FamilySnapshot, Series
@@ -31,8 +30,7 @@ UNIT_WORDS = {"s": "seconds", "ms": "milliseconds", "By": "bytes"}
 MAX_SAID = 1000
 
 
-@dataclass(frozen=True)
-class Family:
+class Family(NamedTuple):
     """
     One metric name with its series.
 

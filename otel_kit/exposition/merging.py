@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from otel_kit.exposition.families import Family, FamilyKind
 from otel_kit.ledger.snapshot import Exemplar, Series
@@ -18,8 +18,7 @@ __all__ = ["Draft", "Labels", "Point"]
 Labels = tuple[tuple[str, str], ...]
 
 
-@dataclass(frozen=True)
-class Point:
+class Point(NamedTuple):
     """
     The numbers of one series, as `Series.values` has them.
     """

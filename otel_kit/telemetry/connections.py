@@ -10,6 +10,7 @@ from __future__ import annotations
 import ipaddress
 import os
 import ssl
+from base64 import b64encode
 from typing import Any
 from urllib.parse import SplitResult, unquote, urlsplit
 
@@ -53,11 +54,17 @@ def open_pool(signal: Signal) -> urllib3.PoolManager:
 def basic_authorization(parts: SplitResult) -> str | None:
     """
     The header for a URL's own name and password; None where it has none.
+
+    Source: RFC 7617. Bytes are those of ISO 8859-1, as other clients send them, or of UTF-8 where that lacks a letter.
     """
     if parts.username is None:
         return None
     login = f"{unquote(parts.username)}:{unquote(parts.password or '')}"
-    return urllib3.make_headers(basic_auth=login)["authorization"]
+    try:
+        octets = login.encode("latin-1")
+    except UnicodeEncodeError:
+        octets = login.encode("utf-8", "replace")
+    return f"Basic {b64encode(octets).decode()}"
 
 
 def tls_context(signal: Signal) -> ssl.SSLContext:

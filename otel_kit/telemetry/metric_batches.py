@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from opentelemetry.sdk.metrics.export import Metric, MetricsData, ResourceMetrics, ScopeMetrics
 from opentelemetry.sdk.resources import Resource
@@ -31,8 +31,7 @@ BYTES_PER_POINT = 250
 ScopedMetric = tuple[InstrumentationScope, Metric]
 
 
-@dataclasses.dataclass(frozen=True)
-class MetricBatch:
+class MetricBatch(NamedTuple):
     """
     One item of the queue of metrics.
     """

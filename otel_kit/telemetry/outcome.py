@@ -8,8 +8,7 @@ the senders know nothing of queues.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, NamedTuple, Protocol
 
 from otel_kit.telemetry.accounts import DropReason
 
@@ -24,8 +23,7 @@ Verdict = Literal[
 ]
 
 
-@dataclass(frozen=True)
-class Outcome:
+class Outcome(NamedTuple):
     """
     The result of one attempt.
     """
@@ -58,8 +56,7 @@ class Outcome:
     """
 
 
-@dataclass(frozen=True)
-class Prepared:
+class Prepared(NamedTuple):
     """
     A batch ready to be sent, as often as it takes.
     """

@@ -10,9 +10,9 @@ from __future__ import annotations
 import json
 from base64 import b64decode
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from importlib import import_module
-from typing import Any
+from typing import Any, NamedTuple
 
 from otel_kit.environment.model import Signal, SignalName
 from otel_kit.telemetry.official import OfficialSender
@@ -29,8 +29,7 @@ GRPC_PACKAGE = "opentelemetry-exporter-otlp-proto-grpc"
 _IDS = frozenset({"traceId", "spanId", "parentSpanId"})
 
 
-@dataclass(frozen=True)
-class SignalParts:
+class SignalParts(NamedTuple):
     """
     What differs from signal to signal.
     """

@@ -106,6 +106,8 @@ def test_a_missing_proxy_is_nobody_there(monkeypatch: pytest.MonkeyPatch, receiv
         ("https://collector/v1/logs", None),
         ("https://user:p%40ss@collector/v1/logs", "Basic dXNlcjpwQHNz"),
         ("https://user@collector/v1/logs", "Basic dXNlcjo="),
+        ("https://m%C3%BCller:a@collector/v1/logs", "Basic bfxsbGVyOmE="),
+        ("https://%D0%B8:a@collector/v1/logs", "Basic 0Lg6YQ=="),
     ],
 )
 def test_login_of_a_url(url: str, expected: str | None) -> None:
