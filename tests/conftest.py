@@ -6,13 +6,63 @@ from __future__ import annotations
 
 import logging
 import os
+import sys
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+if TYPE_CHECKING:
+    from otel_kit import Observability
+
+NOWHERE = "http://127.0.0.1:9"
 
 # before anything reads the environment: tests export to nowhere unless they say where
-os.environ.setdefault("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:9")
+os.environ.setdefault("OTEL_EXPORTER_OTLP_ENDPOINT", NOWHERE)
 os.environ.setdefault("OTEL_SEMCONV_STABILITY_OPT_IN", "http")
 os.environ.setdefault("OTEL_BSP_SCHEDULE_DELAY", "200")
 # most tests send more requests than one client may; those of limits switch them on by name
 os.environ.setdefault("RATELIMIT_ENABLED", "false")
+
+# how long one example takes says nothing of it where others use the processor as well
+settings.register_profile("any_machine", settings.default, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("any_machine")
+
+
+def _is_news(record: logging.LogRecord) -> bool:
+    """
+    That nothing was delivered to nowhere is none. A thread of the process says so every minute, whichever test it is
+    that reads the kit's lines at that moment.
+    """
+    return NOWHERE != record.__dict__.get("endpoint")
+
+
+logging.getLogger("otel_kit").addFilter(_is_news)
+
+
+@pytest.fixture(autouse=True)
+def nothing_left_set_up() -> Iterator[None]:
+    """
+    What a test has set up is undone when it is over, also where it says nothing of that.
+
+    The kit's log handler and its hooks in client libraries are the process's: as long as one application keeps
+    them, every later test meets them.
+    """
+    before = _set_up()
+    yield
+    for kit in _set_up():
+        if kit not in before:
+            kit.undo()
+
+
+def _set_up() -> list[Observability]:
+    """
+    The applications' handles that hold the process's runtime, where there is one.
+    """
+    module = sys.modules.get("otel_kit.runtime")
+    runtime = None if module is None else module.current()
+    return [] if runtime is None else list(runtime._applications)
 
 
 def pytest_unconfigure() -> None:

@@ -115,7 +115,7 @@ class OtlpReceiver:
         """
         return f"http://127.0.0.1:{self.port}"
 
-    def wait_for(self, condition: Callable[[], Any], timeout: float = 5.0) -> bool:
+    def wait_for(self, condition: Callable[[], Any], timeout: float = 20.0) -> bool:
         """
         Wait until `condition` holds of what arrived; False when the time passed first.
         """

@@ -181,7 +181,7 @@ def test_a_signal_ends_it_with_its_service(running: subprocess.Popen[str], numbe
     assert time.monotonic() - begun < 5
     assert rest.endswith("stopped\n")
     assert "Traceback" not in rest
-    wait_until(lambda: not _exists(running.pid), 1.0, "no process of the group is left")
+    wait_until(lambda: not _exists(running.pid), 5.0, "no process of the group is left")
 
 
 def test_ctrl_c_of_a_terminal_ends_it_too(running: subprocess.Popen[str]) -> None:
@@ -192,7 +192,7 @@ def test_ctrl_c_of_a_terminal_ends_it_too(running: subprocess.Popen[str]) -> Non
     rest, _ = running.communicate(timeout=5)
 
     assert (0, True) == (running.returncode, rest.endswith("stopped\n"))
-    wait_until(lambda: not _exists(running.pid), 1.0, "no process of the group is left")
+    wait_until(lambda: not _exists(running.pid), 5.0, "no process of the group is left")
 
 
 def test_a_service_that_does_not_start_is_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

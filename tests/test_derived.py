@@ -5,7 +5,6 @@ Gauges that are a share of one metric in another.
 from __future__ import annotations
 
 import shutil
-import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,6 +16,7 @@ from otel_kit.catalogue import DeclarationError
 from otel_kit.derived import Derived, Share
 from otel_kit.errors import ConfigurationError
 from otel_kit.ledger import Counter, Gauge, Histogram, Ledger, Registry, Summary
+from tests.begun import Begun
 from tests.ledger.conftest import until
 from tests.ledger.test_workers import told
 
@@ -358,24 +358,24 @@ def test_no_shares_cost_nothing() -> None:
     """
     Neither a thread nor a hook.
     """
-    ledger, threads = Ledger(Registry()), threading.active_count()
+    ledger, begun = Ledger(Registry()), Begun()
     nothing = Derived((), ledger)
     ledger.attach()
     nothing.leave()
 
-    assert (threads, []) == (threading.active_count(), ledger._beats)
+    assert ([], []) == (begun.threads(), ledger._beats)
 
 
 def test_leaving_ends_the_thread() -> None:
     """
     Nothing is sampled for nobody.
     """
-    threads, one = threading.active_count(), Worker()
+    begun, one = Begun(), Worker()
     one.ledger.attach()
-    serving = threading.active_count()
+    serving = len(begun.threads())
     one.derived.leave()
 
-    assert (threads + 1, threads) == (serving, threading.active_count())
+    assert (1, []) == (serving, begun.threads())
 
 
 def test_memory_is_bounded(alone: Worker, clock: Clock) -> None:

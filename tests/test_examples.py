@@ -66,7 +66,7 @@ class Goblin(NamedTuple):
         def found() -> list[dict[str, Any]]:
             return [line for one in answers for line in self.service.lines_of(one.headers["X-Correlation-ID"])]
 
-        wait_until(lambda: len(found()) >= count, 5, f"{count} lines")
+        wait_until(lambda: len(found()) >= count, 20, f"{count} lines")
         return found()
 
     def span(self, answer: httpx.Response, name: str) -> Any:

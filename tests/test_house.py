@@ -10,6 +10,8 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import TypeAlias
 
+from tests.trees import parsed
+
 ROOT = Path(__file__).parent.parent
 PACKAGE = sorted((ROOT / "otel_kit").rglob("*.py"))
 CODE = sorted(
@@ -55,13 +57,6 @@ def functions_of(path: Path) -> Iterator[Function]:
     All functions of a module, however deep.
     """
     return (node for node in ast.walk(parsed(path)) if isinstance(node, Function))
-
-
-def parsed(path: Path) -> ast.Module:
-    """
-    The module's tree.
-    """
-    return ast.parse(path.read_text(encoding="utf-8"))
 
 
 def test_modules_are_short() -> None:

@@ -15,6 +15,8 @@ from typing import NamedTuple
 
 import pytest
 
+from tests.trees import parsed
+
 ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "otel_kit"
 
@@ -121,7 +123,7 @@ def imports() -> Iterator[Import]:
     """
     for path in sorted(PACKAGE.rglob("*.py")):
         module = ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        for node in ast.walk(parsed(path)):
             if isinstance(node, ast.Import):
                 yield from (Import(module, alias.name) for alias in node.names)
             elif isinstance(node, ast.ImportFrom):

@@ -30,7 +30,7 @@ def test_wakes_a_waiting_thread() -> None:
     thread.start()
 
     wake.set()
-    thread.join(3)
+    thread.join(20)
 
     assert [True] == seen
 

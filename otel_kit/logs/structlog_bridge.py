@@ -7,7 +7,8 @@ Owns the one line with which a structlog user joins in:
 
 from __future__ import annotations
 
-from collections.abc import MutableMapping
+import logging
+from collections.abc import Callable, MutableMapping
 from typing import Any
 
 from otel_kit.logs.handler import RECORD_NAMES
@@ -48,7 +49,29 @@ def structlog_options() -> dict[str, Any]:
             structlog.stdlib.PositionalArgumentsFormatter(),
             structlog_processor,
         ],
-        "logger_factory": structlog.stdlib.LoggerFactory(),
+        "logger_factory": _logger_maker(),
         "wrapper_class": structlog.stdlib.BoundLogger,
         "cache_logger_on_first_use": True,
     }
+
+
+def _logger_maker() -> Callable[..., logging.Logger]:
+    """
+    structlog's maker of standard loggers, for those that are there already as well.
+
+    It has `logging` make loggers that look for the caller outside of structlog's frames from now on. One that was
+    made before, as by `logging.getLogger(__name__)` in a module imported earlier, would name structlog as the place.
+    """
+    import structlog
+
+    # its own guess at a name must pass over this module, too
+    make = structlog.stdlib.LoggerFactory(ignore_frame_names=[__name__])
+    kind = logging.getLoggerClass()
+
+    def make_logger(*names: Any) -> logging.Logger:
+        logger = make(*names)
+        if type(logger) is logging.Logger:
+            logger.__class__ = kind
+        return logger
+
+    return make_logger

@@ -16,6 +16,7 @@ from tests.conformance.claims import CHECKS
 from tests.conformance.elsewhere import EXPLAINED, TESTED
 from tests.conformance.later import LATER
 from tests.conformance.lines import SYSTEMS, covers, leaves, select
+from tests.trees import parsed
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -90,5 +91,5 @@ def exists(test: str) -> bool:
     file, _, name = test.partition("::")
     path = ROOT / file
     functions = (ast.FunctionDef, ast.AsyncFunctionDef)
-    tree = ast.parse(path.read_text(encoding="utf-8")) if path.is_file() else ast.Module([], [])
+    tree = parsed(path) if path.is_file() else ast.Module([], [])
     return name.startswith("test_") and name in {one.name for one in tree.body if isinstance(one, functions)}

@@ -75,9 +75,9 @@ def start(tmp_path: Path) -> Iterator[Callable[..., Worker]]:
 
 def wait_for(condition: Callable[[], bool]) -> bool:
     """
-    Whether it became true within five seconds.
+    Whether it became true within twenty seconds.
     """
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + 20
     while not condition() and time.monotonic() < deadline:
         time.sleep(0.02)
     return condition()

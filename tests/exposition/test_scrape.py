@@ -19,6 +19,7 @@ from otel_kit.exposition.negotiation import Form
 from otel_kit.exposition.scrape import Scrapes
 from otel_kit.ledger import Counter, FamilySnapshot, Ledger
 from otel_kit.ledger.registry import Registry
+from tests.begun import Begun
 from tests.exposition.build import faults, gauge, samples, series
 
 TEXT, ZIPPED, OPENMETRICS = Form(False, False), Form(False, True), Form(True, False)
@@ -235,8 +236,8 @@ async def test_the_wait_for_a_page_is_short() -> None:
     """
     A page without instruments needs no thread and no timer.
     """
-    before, begun = threading.active_count(), time.perf_counter()
+    begun, started = Begun(), time.perf_counter()
     await Scrapes(new_ledger()).page(TEXT)
 
-    assert before == threading.active_count()
-    assert time.perf_counter() - begun < 1.0
+    assert [] == begun.threads()
+    assert time.perf_counter() - started < 1.0

@@ -61,13 +61,13 @@ async def test_a_second_one_goes_through_at_once(server: ServerSignals) -> None:
     """
     The timer is off then: the server hears of it once.
     """
-    draining = Draining(0.05, lambda: None)
+    draining = Draining(0.5, lambda: None)
     draining.hook()
     signal.raise_signal(signal.SIGTERM)
     await asyncio.sleep(0)
     signal.raise_signal(signal.SIGTERM)
     at_once = list(server.numbers)
-    await asyncio.sleep(0.1)
+    await asyncio.sleep(0.6)
     draining.unhook()
 
     assert ([signal.SIGTERM], [signal.SIGTERM]) == (at_once, server.numbers)

@@ -306,7 +306,9 @@ async def test_a_document_that_fails_is_an_answer() -> None:
 
 
 @pytest.mark.parametrize(("form", "named"), [("json", "/api/health"), ("trpc", "health")])
-async def test_a_document_that_fails_can_be_found(form: Form, named: str, caplog: pytest.LogCaptureFixture) -> None:
+async def test_a_document_that_fails_can_be_found(
+    form: Form, named: str, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """
     The line has the route or procedure, and where in whose code it happened.
     """
@@ -314,7 +316,7 @@ async def test_a_document_that_fails_can_be_found(form: Form, named: str, caplog
     def broken(report: HealthReport) -> Any:
         raise KeyError("memory")
 
-    faults.after_fork()
+    monkeypatch.setattr(faults, "_logged_at", {})
     line = broken.__code__.co_firstlineno + 1
     routes = HealthRoutes((HealthRoute("/api/health", "all", broken, form=form),))
     with caplog.at_level(logging.WARNING, "otel_kit"):

@@ -18,6 +18,8 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from jwt.algorithms import ECAlgorithm, OKPAlgorithm, RSAAlgorithm
 
 SECRET = "correct horse battery staple, and two more"
+LIFE_SECONDS = 86_400
+"""Of a token. Some are signed when their module is imported, and used at the end of a long run."""
 
 
 @functools.cache
@@ -74,7 +76,7 @@ def claims(**changes: Any) -> dict[str, Any]:
     """
     What an honest token says; None takes a claim out.
     """
-    usual = {"sub": "alice", "tier": "paid", "exp": int(time.time()) + 600}
+    usual = {"sub": "alice", "tier": "paid", "exp": int(time.time()) + LIFE_SECONDS}
     return {name: value for name, value in {**usual, **changes}.items() if value is not None}
 
 

@@ -68,7 +68,7 @@ def registry() -> Registry:
     return Registry()
 
 
-def until(condition: Callable[[], bool], seconds: float = 5.0) -> bool:
+def until(condition: Callable[[], bool], seconds: float = 20.0) -> bool:
     """
     Whether the condition came true in time.
     """

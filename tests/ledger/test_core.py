@@ -4,7 +4,6 @@ Snapshots of one process: refresh, own values, other libraries' numbers.
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Callable
 
@@ -14,6 +13,7 @@ from otel_kit.catalogue import Declaration, DeclarationError
 from otel_kit.faults import counts, fault
 from otel_kit.ledger import Counter, Gauge, Histogram, Ledger, Registry, Summary, workers
 
+from ..begun import Begun
 from .conftest import Worker, until
 
 FOREIGN = Declaration("counter", "rows_total", "Rows.", ("table",))
@@ -123,17 +123,17 @@ def test_beats_end_with_the_last_hook(registry: Registry) -> None:
     """
     A process alone has a thread for them only while somebody wants them, also when that comes late.
     """
-    ledger, threads = Ledger(registry), threading.active_count()
+    ledger, begun = Ledger(registry), Begun()
     ledger.attach()
-    without = threading.active_count()
+    without = begun.threads()
     ledger.on_beat(len)
     ledger.on_beat(repr)
     ledger.off_beat(len)
-    wanted = threading.active_count()
+    wanted = begun.threads()
     ledger.off_beat(repr)
     ledger.off_beat(repr)
 
-    assert (threads, threads + 1, threads) == (without, wanted, threading.active_count())
+    assert ([], 1, []) == (without, len(wanted), begun.threads())
     ledger.close()
 
 

@@ -5,13 +5,14 @@ Samples of one process, and those that workers have in common.
 from __future__ import annotations
 
 import math
-import os
 from pathlib import Path
 
 import pytest
 
 from otel_kit.faults import counts
 from otel_kit.ledger.history import RECORD, History, Sample, SharedHistory, increases
+
+from ..begun import open_below
 
 WINDOW, STEP = 10.0, 1.0
 Numbers = tuple[float, float]
@@ -187,8 +188,7 @@ def test_no_descriptor_stays_open(tmp_path: Path) -> None:
     """
     A forked child has nothing of it.
     """
-    before = len(os.listdir("/proc/self/fd"))
     shared(tmp_path).update(100.0, lambda: (1.0, 2.0))
 
-    assert before == len(os.listdir("/proc/self/fd"))
+    assert [] == open_below(tmp_path)
     assert 0o600 == (tmp_path / "x.h").stat().st_mode & 0o777

@@ -36,4 +36,4 @@ def test_stopping_from_within_does_not_wait() -> None:
 
     pulse = Pulse(stop)
 
-    assert stopped.wait(5.0)
+    assert stopped.wait(20.0)

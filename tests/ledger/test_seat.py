@@ -16,6 +16,8 @@ from otel_kit.catalogue import Declaration
 from otel_kit.ledger import seat as seat_module
 from otel_kit.ledger.seat import Seat
 
+from ..begun import open_below
+
 EVENTS = Declaration("counter", "events_total", "Events.", ("x",))
 WIDE = Declaration("histogram", "wide", "Wide.", ("x",), tuple(float(bound) for bound in range(1000)))
 
@@ -139,13 +141,12 @@ def test_failed_creation_leaves_nothing(tmp_path: Path, monkeypatch: pytest.Monk
     def fail(*_: object) -> None:
         raise OSError("full")
 
-    before = len(os.listdir("/proc/self/fd"))
     monkeypatch.setattr(seat_module, "allocate", fail)
 
     with pytest.raises(OSError, match="full"):
         Seat.create(str(tmp_path))
 
-    assert ([], before) == (list(tmp_path.iterdir()), len(os.listdir("/proc/self/fd")))
+    assert ([], []) == (list(tmp_path.iterdir()), open_below(tmp_path))
 
 
 def test_copy_holds_all_and_is_shown_later(tmp_path: Path) -> None:

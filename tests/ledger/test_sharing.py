@@ -21,6 +21,7 @@ from otel_kit.ledger import Counter, Gauge, Histogram, seat
 from otel_kit.ledger.children import CounterChild
 from otel_kit.ledger.place import make_private, seat_names
 from otel_kit.ledger.sharing import RETIRED_MOST, Sharing
+from tests.begun import open_below
 
 from .conftest import GROUP, Worker, until
 
@@ -336,16 +337,16 @@ def test_files_removed_at_every_beat_cost_a_bounded_number_of_descriptors(tmp_pa
     make_private(directory)
     sharing = Sharing(directory)
     sharing.place(*placed[0])
-    before = len(os.listdir("/proc/self/fd"))
+    before = len(open_below(tmp_path))
     open_files = []
     for _ in range(4 * RETIRED_MOST):
         shutil.rmtree(directory)
         sharing.check(lambda: placed)
-        open_files.append(len(os.listdir("/proc/self/fd")))
+        open_files.append(len(open_below(tmp_path)))
     sharing.check(lambda: placed)
 
     assert open_files[-1] == open_files[RETIRED_MOST]
-    assert before == len(os.listdir("/proc/self/fd"))
+    assert before == len(open_below(tmp_path))
     sharing.close()
 
 

@@ -8,10 +8,10 @@ import json
 import os
 import subprocess
 import sys
-import threading
 from collections.abc import Callable
 from pathlib import Path
 
+from ..begun import Begun
 from .conftest import GROUP, Worker
 
 ROOT = str(Path(__file__).parents[2])
@@ -82,11 +82,14 @@ def test_child_of_a_worker_keeps_no_lock(tmp_path: Path) -> None:
     program = """
 ledger.attach(group="g", directory=directory)
 reader, writer = os.pipe()
+begun, begin = os.pipe()
 pid = os.fork()
 if pid == 0:
     os.close(writer)
+    os.write(begin, b"x")
     os.read(reader, 1)
     os._exit(0)
+os.read(begun, 1)
 ledger.close()
 heir = Ledger(Registry())
 heir.attach(group="g", directory=directory)
@@ -116,11 +119,11 @@ def test_attaching_twice_is_once(worker: Callable[[], Worker], tmp_path: Path) -
     """
     Each lifespan of a process may ask.
     """
-    one, threads = worker(), threading.active_count()
+    one, begun = worker(), Begun()
     one.orders.labels("paid").inc()
     one.ledger.attach(group=GROUP, directory=str(tmp_path))
 
-    assert threads == threading.active_count()
+    assert [] == begun.threads()
     assert {("paid",): (1.0,)} == one.seen("orders_total")
 
 
@@ -128,21 +131,22 @@ def test_alone_starts_no_thread() -> None:
     """
     One process has nothing to look after.
     """
-    one, threads = Worker(), threading.active_count()
+    one, begun = Worker(), Begun()
     one.ledger.attach()
 
-    assert ("alone", threads) == (one.ledger.state, threading.active_count())
+    assert ("alone", []) == (one.ledger.state, begun.threads())
 
 
 def test_closing_ends_the_thread(worker: Callable[[], Worker]) -> None:
     """
     And closing again is no error.
     """
-    threads, one = threading.active_count(), worker()
+    begun, one = Begun(), worker()
+    running = len(begun.threads())
     one.ledger.close()
     one.ledger.close()
 
-    assert ("idle", threads) == (one.ledger.state, threading.active_count())
+    assert (1, "idle", []) == (running, one.ledger.state, begun.threads())
 
 
 def test_counting_goes_on_after_closing(worker: Callable[[], Worker]) -> None:

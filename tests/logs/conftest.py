@@ -8,6 +8,7 @@ import logging
 import os
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from types import SimpleNamespace
 from typing import Any
@@ -22,17 +23,19 @@ SERVERS = ("", "uvicorn", "uvicorn.error", "uvicorn.asgi", "uvicorn.access", "gu
 
 class Collected:
     """
-    An output that keeps its items.
+    An output that keeps its items: those of its own thread, since threads that earlier tests have left log as well.
     """
 
     def __init__(self) -> None:
         self.items: list[LogItem] = []
+        self._thread = threading.get_ident()
 
     def offer(self, item: LogItem) -> None:
         """
         Keep it.
         """
-        self.items.append(item)
+        if threading.get_ident() == self._thread:
+            self.items.append(item)
 
 
 @pytest.fixture(autouse=True)

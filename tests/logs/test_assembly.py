@@ -87,9 +87,9 @@ def listener() -> Iterator[socket.socket]:
 
 def get(listener: socket.socket, path: str = "/") -> int:
     """
-    The status of one request.
+    The status of one request; the first one waits until the service has started.
     """
-    with socket.create_connection(listener.getsockname(), timeout=5) as connection:
+    with socket.create_connection(listener.getsockname(), timeout=60) as connection:
         connection.sendall(f"GET {path} HTTP/1.1\r\nHost: test\r\nConnection: close\r\n\r\n".encode())
         return int(connection.makefile("rb").readline().split()[1])
 
@@ -110,7 +110,7 @@ def test_every_line_of_a_server_is_json(run_python: Start, listener: socket.sock
     process = serve(run_python, listener, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     assert (200, 500) == (get(listener), get(listener, "/fail"))
     process.send_signal(signal.SIGINT)
-    output, errors = process.communicate(timeout=10)
+    output, errors = process.communicate(timeout=60)
     lines = lines_of(output)
     messages = [line["message"] for line in lines]
 
@@ -133,7 +133,7 @@ def test_a_pipe_that_nobody_reads_stops_no_request(run_python: Start, listener: 
         answers = [get(listener) for _ in range(60)]
         before = time.monotonic()
         process.send_signal(signal.SIGTERM)
-        process.wait(timeout=5)
+        process.wait(timeout=30)
     finally:
         process.kill()
         process.wait()
@@ -141,7 +141,7 @@ def test_a_pipe_that_nobody_reads_stops_no_request(run_python: Start, listener: 
         os.close(write_end)
 
     assert [200] * 60 == answers
-    assert time.monotonic() - before < 4.0
+    assert time.monotonic() - before < 10.0
 
 
 @pytest.mark.parametrize("target", ["/dev/full", "closed pipe", "no descriptor"])
@@ -174,7 +174,7 @@ def test_an_output_that_fails_makes_no_noise(run_python: Start, target: str) -> 
             program = f"import os, sys; os.execv('/bin/sh', {again})"
             options, reason = {"stdout": subprocess.DEVNULL}, "closed"
         process = run_python(program, stderr=subprocess.PIPE, **options)
-        _, errors = process.communicate(timeout=20)
+        _, errors = process.communicate(timeout=60)
 
     assert [["reason", reason, 60.0]] == json.loads(errors)
 
@@ -200,7 +200,7 @@ def test_workers_share_a_pipe_without_tearing_lines(run_python: Start) -> None:
         time.sleep(0.0005)
     process.stdout.close()
 
-    assert 0 == process.wait(timeout=20)
+    assert 0 == process.wait(timeout=60)
     assert 1600 == len({line["message"].split()[0] for line in lines_of(output)})
 
 
@@ -209,7 +209,7 @@ def test_a_script_that_never_serves_loses_nothing(run_python: Start) -> None:
     Lines before serving are out when the call returns, even if the process then ends abruptly.
     """
     process = run_python(LOGS + "log.info('only line')\nos._exit(0)\n", stdout=subprocess.PIPE)
-    output, _ = process.communicate(timeout=20)
+    output, _ = process.communicate(timeout=60)
 
     assert ["only line"] == [line["message"] for line in lines_of(output)]
 
@@ -222,7 +222,7 @@ def test_the_console_is_for_terminals(run_python: Start) -> None:
     program = LOGS.replace(", json_lines=True", "") + "log.info('hello')\n"
     try:
         process = run_python(program, stdout=terminal)
-        assert 0 == process.wait(timeout=20)
+        assert 0 == process.wait(timeout=60)
         assert select.select([master], [], [], 5)[0]
         shown = os.read(master, 10_000)
     finally:

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import json
 import logging
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -13,7 +14,7 @@ from fastapi import FastAPI
 from pydantic import SecretStr
 from starlette.testclient import TestClient
 
-from otel_kit import Settings, setup_observability
+from otel_kit import Settings, runtime, setup_observability
 from otel_kit.context import RequestRecord
 from otel_kit.layout import Field, LogLayout
 from otel_kit.logs.json_layout import JsonLayout
@@ -25,6 +26,17 @@ from tests.identity.issuer import SECRET, token
 SETTINGS = Settings(jwt_key=SecretStr(SECRET), ratelimit_enabled=True)
 
 logger = logging.getLogger("shop.orders")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def first_set_up() -> Iterator[None]:
+    """
+    Nothing was set up before a test: the layout of a process's lines is that of its first application.
+    """
+    before = runtime.current()
+    runtime.put(None)
+    yield
+    runtime.put(before)
 
 
 def served(profile: str) -> TestClient:

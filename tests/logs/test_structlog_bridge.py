@@ -15,17 +15,29 @@ from otel_kit.logs.handler import KitHandler
 
 from .conftest import Collected, alone
 
+# made when this is imported, as by a module of an application's
+older = logging.getLogger("shop.older")
+
 
 @pytest.fixture(autouse=True)
 def configured(kit_handler: KitHandler) -> Iterator[None]:
     """
-    structlog, configured by the documented line.
+    structlog, configured by the documented line; `logging` makes its own kind of loggers again afterwards.
     """
+    kinds = {logger: type(logger) for logger in _loggers()}
+    usual = logging.getLoggerClass()
     structlog.configure(**structlog_options())
     alone(kit_handler)
     yield
     structlog.reset_defaults()
     structlog.contextvars.clear_contextvars()
+    logging.setLoggerClass(usual)
+    for logger in _loggers():
+        logger.__class__ = kinds.get(logger, usual)
+
+
+def _loggers() -> list[logging.Logger]:
+    return [known for known in logging.root.manager.loggerDict.values() if isinstance(known, logging.Logger)]
 
 
 def test_event_and_fields_arrive(kit_handler: KitHandler, collected: Collected) -> None:
@@ -52,6 +64,30 @@ def test_names_the_place_of_the_call(kit_handler: KitHandler, collected: Collect
         collected.items[0].module,
         collected.items[0].function,
     )
+
+
+def test_names_the_place_of_a_logger_that_is_older_than_structlog(
+    kit_handler: KitHandler, collected: Collected
+) -> None:
+    """
+    So it is for a logger that a module has made before structlog was configured; its own calls name theirs.
+    """
+    alone(kit_handler)
+    structlog.get_logger(older.name).info("by structlog")
+    older.info("by itself")
+
+    here = ("test_structlog_bridge", "test_names_the_place_of_a_logger_that_is_older_than_structlog")
+    assert [here, here] == [(item.module, item.function) for item in collected.items]
+
+
+def test_a_logger_without_a_name_is_called_like_its_module(kit_handler: KitHandler, collected: Collected) -> None:
+    """
+    The module is the one that asks for the logger.
+    """
+    alone(kit_handler)
+    structlog.get_logger().info("here")
+
+    assert __name__ == collected.items[0].logger
 
 
 def test_fields_may_have_any_name(kit_handler: KitHandler, collected: Collected) -> None:

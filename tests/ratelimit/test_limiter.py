@@ -204,10 +204,10 @@ def test_shadow_counts_and_refuses_nobody() -> None:
     """
     A rule in shadow mode says what it would have refused.
     """
-    limiter = limiter_of({"/shadow": Limit("2/minute", shadow=True)})
+    limiter = limiter_of({"/shadow-counted": Limit("2/minute", shadow=True)})
 
-    assert [None] * 5 == [ask(limiter, "/shadow") for _ in range(5)]
-    assert {"admitted": 2, "shadow": 3} == outcomes("/shadow")
+    assert [None] * 5 == [ask(limiter, "/shadow-counted") for _ in range(5)]
+    assert {"admitted": 2, "shadow": 3} == outcomes("/shadow-counted")
 
 
 def test_a_rule_in_shadow_takes_nothing_from_another() -> None:

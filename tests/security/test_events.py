@@ -281,7 +281,7 @@ def test_fields_pass_the_policy(records: Records) -> None:
 
 
 @given(before=st.integers(0, 300))
-@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 def test_no_half_of_a_secret_is_left_by_a_cut(before: int, records: Records) -> None:
     """
     Wherever in a long text it stands.
@@ -352,7 +352,7 @@ def test_the_name_may_be_an_enumeration(records: Records) -> None:
 
 
 @given(name=st.one_of(st.text(), st.none(), st.integers()), fields=st.dictionaries(st.text(), st.text(), max_size=20))
-@settings(max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 def test_nothing_is_raised_and_every_line_is_whole(name: Any, fields: dict[str, str], records: Records) -> None:
     """
     Whatever the names and values, one bounded JSON line comes of it.

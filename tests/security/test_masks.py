@@ -76,7 +76,6 @@ def test_what_a_field_becomes(field: str, text: str, masked: str) -> None:
 
 
 @given(name=names, host=hosts, before=words, after=words)
-@settings(deadline=None)
 def test_no_address_is_left_in_a_text(name: str, host: str, before: str, after: str) -> None:
     """
     The policy finds nothing more behind the mask, and leaves the mask as it is.
@@ -89,7 +88,6 @@ def test_no_address_is_left_in_a_text(name: str, host: str, before: str, after: 
 
 
 @given(text=st.one_of(st.text(max_size=256), words.map(lambda one: f"{one}@{one}.com")))
-@settings(deadline=None)
 def test_masking_twice_changes_nothing(text: str) -> None:
     """
     A masked text holds no address and no number.
@@ -100,7 +98,6 @@ def test_masking_twice_changes_nothing(text: str) -> None:
 
 
 @given(name=st.text(min_size=2, max_size=60), host=st.text(max_size=60))
-@settings(deadline=None)
 def test_a_field_of_that_name_never_shows_more_than_one_letter(name: str, host: str) -> None:
     """
     Whatever stands before the last @.
@@ -111,7 +108,6 @@ def test_a_field_of_that_name_never_shows_more_than_one_letter(name: str, host: 
 
 
 @given(number=phones)
-@settings(deadline=None)
 def test_a_number_keeps_two_digits(number: str) -> None:
     """
     Enough to tell two callers apart, too little to call either.
@@ -120,7 +116,6 @@ def test_a_number_keeps_two_digits(number: str) -> None:
 
 
 @given(value=ids)
-@settings(deadline=None)
 def test_an_id_passes_as_given(value: str) -> None:
     """
     As long as it is neither an address nor a number to call.
@@ -129,7 +124,7 @@ def test_an_id_passes_as_given(value: str) -> None:
 
 
 @given(text=st.text(string.ascii_lowercase + "@.+-0123456789 ", max_size=256))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_what_is_left_holds_no_address(text: str) -> None:
     """
     By a plain pattern of what an address is.

@@ -97,7 +97,7 @@ def two_applications() -> dict[str, Any]:
     with TestClient(apps[0]) as one:
         with TestClient(apps[1]) as other:
             ids = [client.get("/items/1").headers.get_list("X-Correlation-ID") for client in (one, other)]
-            slow = [threading.Thread(target=client.get, args=("/slow?seconds=0.4",)) for client in (one, other)]
+            slow = [threading.Thread(target=client.get, args=("/slow?seconds=1.5",)) for client in (one, other)]
             for thread in slow:
                 thread.start()
             in_progress = highest(lambda: value_of("http_requests_in_progress", endpoint="/slow"), 2.0)
@@ -114,9 +114,9 @@ def two_applications() -> dict[str, Any]:
 
 def highest(read: Callable[[], float], enough: float) -> float:
     """
-    The highest value seen within two seconds, or the first that is enough.
+    The highest value seen within ten seconds, or the first that is enough.
     """
-    best, deadline = 0.0, time.monotonic() + 2
+    best, deadline = 0.0, time.monotonic() + 10
     while best < enough and time.monotonic() < deadline:
         best = max(best, read())
     return best
@@ -208,7 +208,8 @@ def parent_that_logs() -> dict[str, Any]:
     child = os.fork()
     if child == 0:
         os._exit(0)
-    return {"status": os.waitpid(child, 0)[1]}
+    # a clock that all processes share: whoever sees this one end knows how long its end took
+    return {"status": os.waitpid(child, 0)[1], "until": time.monotonic()}
 
 
 def forked() -> dict[str, Any]:

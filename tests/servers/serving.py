@@ -27,7 +27,7 @@ __all__ = ["ROOT", "SETUPS", "Answer", "Page", "Server", "environment_of", "get"
 
 ROOT = Path(__file__).resolve().parents[2]
 APP = "tests.servers.apps:app"
-START_SECONDS = 20.0
+START_SECONDS = 60.0
 END_SECONDS = 20.0
 
 _UVICORN = ["-m", "uvicorn", "{app}", "--port", "{port}"]

@@ -60,8 +60,8 @@ def test_books_are_true(mood: str, tmp_path: Path) -> None:
         often = {"OTEL_METRIC_EXPORT_INTERVAL": "500"}
         with serve("gunicorn-preload", tmp_path, workers=2, collector=receiver.url, environment=often) as server:
             server.drive_all_workers(60)
-            wait_until(lambda: fate(server.scrape()).get(expected), 5, "the spans have met their fate")
-            wait_until(lambda: all(books(server.scrape(), signal)[0] for signal in SIGNALS), 5, "all signals are used")
+            wait_until(lambda: fate(server.scrape()).get(expected), 20, "the spans have met their fate")
+            wait_until(lambda: all(books(server.scrape(), signal)[0] for signal in SIGNALS), 20, "all signals are used")
             pages = [server.scrape() for _ in range(10)]
 
     for page in pages:
@@ -80,7 +80,7 @@ def test_delivered_means_arrived(tmp_path: Path) -> None:
     with OtlpReceiver() as receiver, serve("uvicorn", tmp_path, collector=receiver.url) as server:
         server.drive(60)
         assert receiver.wait_for(lambda: 60 == len(receiver.spans))
-        wait_until(lambda: not any(books(server.scrape(), signal)[3] for signal in SIGNALS), 5, "nothing is queued")
+        wait_until(lambda: not any(books(server.scrape(), signal)[3] for signal in SIGNALS), 20, "nothing is queued")
         page = server.scrape()
 
         assert (60.0, float(len(receiver.logs))) == (books(page, "traces")[1], books(page, "logs")[1])

@@ -124,7 +124,7 @@ def test_beyond_the_cap_requests_are_shed(server: Server) -> None:
     before = server.scrape().sum("otel_kit_requests_shed_total")
     with ThreadPoolExecutor(CAP) as pool:
         slow = [pool.submit(ask, server, f"/slow?seconds={SLOW_SECONDS}") for _ in range(CAP)]
-        wait_until(lambda: CAP == server.scrape().sum("otel_kit_requests_in_flight"), 5, "the slow ones are in flight")
+        wait_until(lambda: CAP == server.scrape().sum("otel_kit_requests_in_flight"), 20, "the slow ones are in flight")
         begun = time.monotonic()
         shed = ask(server, "/nowhere", origin=ORIGIN)
         took = time.monotonic() - begun
@@ -153,7 +153,7 @@ def test_the_process_is_on_the_page(server: Server) -> None:
     names = ("resident_memory_bytes", "virtual_memory_bytes", "cpu_seconds_total", "open_fds", "max_fds")
 
     assert [] == [name for name in names if not page.sum(f"process_{name}") > 0]
-    assert page.sum("process_start_time_seconds") == pytest.approx(time.time(), abs=120)
+    assert page.sum("process_start_time_seconds") == pytest.approx(time.time(), abs=600)
     assert (40, 0) == (page.sum("otel_kit_threads_limit"), page.sum("otel_kit_threads_waiting"))
     assert page.sum("python_gc_collections_total", generation="2") >= 1
 
@@ -171,8 +171,8 @@ def test_a_blocked_event_loop_shows(server: Server) -> None:
     seconds, moments = late()
     ask(server, "/block?seconds=1")
 
-    wait_until(lambda: late()[1] - moments >= 3, 5, "the standstill is seen")
-    assert 1.0 < late()[0] - seconds < 4.0
+    wait_until(lambda: late()[1] - moments >= 3, 20, "the standstill is seen")
+    assert 1.0 < late()[0] - seconds < 10.0
 
 
 def test_workers_are_added_up(tmp_path: Path) -> None:
@@ -185,7 +185,7 @@ def test_workers_are_added_up(tmp_path: Path) -> None:
 
         assert one * 1.5 < page.sum("process_resident_memory_bytes") < one * 3
         assert 80 == page.sum("otel_kit_threads_limit")
-        assert page.sum("process_start_time_seconds") == pytest.approx(time.time(), abs=120)
+        assert page.sum("process_start_time_seconds") == pytest.approx(time.time(), abs=600)
 
 
 def _resident(pid: int) -> int:

@@ -42,7 +42,7 @@ def test_sick_checks_under_many_probes(tmp_path: Path) -> None:
     Fifty probes at once are answered within the time of a check, name who is sick, and slow nobody else down.
     """
     with serve("uvicorn", tmp_path, app=APP, environment=SICK) as server:
-        wait_until(lambda: server.said("otel_kit.check_blocks"), 10, "the start is over")
+        wait_until(lambda: server.said("otel_kit.check_blocks"), 30, "the start is over")
         with ThreadPoolExecutor(52) as pool:
             probes = [pool.submit(server.get, "/health/all") for _ in range(50)]
             others = [server.get(path) for path in ("/health", "/items/7") for _ in range(20)]
@@ -77,8 +77,8 @@ def test_the_metric_needs_no_prober(tmp_path: Path) -> None:
     The state of each check is on the page without anybody asking for health.
     """
     with serve("uvicorn", tmp_path, app=APP, environment=SICK) as server:
-        wait_until(lambda: server.said("otel_kit.check_blocks"), 10, "the start is over")
-        wait_until(lambda: len(health_of(server)) == 6, 10, "all checks have run")
+        wait_until(lambda: server.said("otel_kit.check_blocks"), 30, "the start is over")
+        wait_until(lambda: len(health_of(server)) == 6, 30, "all checks have run")
 
         assert {"good": 1.0} == {name: value for name, value in health_of(server).items() if value}
 
@@ -101,7 +101,7 @@ def test_the_delivery_to_the_collector_is_a_check(tmp_path: Path) -> None:
         serve("uvicorn", tmp_path, app=APP, collector=receiver.url, environment=environment) as server,
     ):
         server.drive(10)
-        wait_until(lambda: "degraded" == overall(server), 10, "the failure is seen")
+        wait_until(lambda: "degraded" == overall(server), 30, "the failure is seen")
         receiver.mode = "ok"
         server.drive(10)
 
@@ -120,19 +120,19 @@ def test_readiness_goes_before_the_server_does(setup: str, workers: int, more: l
     """
     After SIGTERM new connections are still accepted and answered, for as long as was asked for.
     """
-    environment = {"OTEL_KIT_DRAIN_SECONDS": "1.5"}
+    environment = {"OTEL_KIT_DRAIN_SECONDS": "3"}
     with serve(setup, tmp_path, *more, workers=workers, app=APP, environment=environment) as server:
         assert 200 == server.get("/readyz").status
 
         begun = time.monotonic()
         server.process.terminate()
-        wait_until(lambda: is_draining(server), 1.4, "readiness is refused")
+        wait_until(lambda: is_draining(server), 2.8, "readiness is refused")
         during = [server.get(path).status for path in ("/items/7", "/health", "/startupz")]
         server.process.wait(10)
         wait_until(lambda: not server.processes(), 10, "every process has ended")
 
         assert [200, 200, 200] == during
-        assert 1.5 <= time.monotonic() - begun < 6.0
+        assert 3 <= time.monotonic() - begun < 8
         assert len(server.said("otel_kit.draining")) == workers
 
 
@@ -143,7 +143,7 @@ def test_a_second_signal_goes_through_at_once(number: int, tmp_path: Path) -> No
     """
     with serve("uvicorn", tmp_path, app=APP, environment={"OTEL_KIT_DRAIN_SECONDS": "60"}) as server:
         server.process.terminate()
-        wait_until(lambda: is_draining(server), 5, "readiness is refused")
+        wait_until(lambda: is_draining(server), 30, "readiness is refused")
 
         assert server.stop(number) < 3.0
 

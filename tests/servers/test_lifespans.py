@@ -18,30 +18,30 @@ from tests.servers.serving import ROOT, environment_of
 
 class Run(NamedTuple):
     """
-    What a program said, and how long it took.
+    What a program said, and when it had ended, by the clock that all processes share.
     """
 
     result: dict[str, Any]
     lines: list[dict[str, Any]]
-    seconds: float
+    ended: float
 
 
 def run(scenario: str, receiver: OtlpReceiver) -> Run:
     """
     Run a scenario to its end.
     """
-    begun = time.monotonic()
     done = subprocess.run(
         [sys.executable, "-m", "tests.servers.scenarios", scenario],
         cwd=ROOT,
         env=environment_of(receiver.url),
         capture_output=True,
-        timeout=30,
+        timeout=60,
         check=False,
     )
+    ended = time.monotonic()
     assert 0 == done.returncode, done.stderr.decode()
     lines = [json.loads(line) for line in done.stdout.splitlines()]
-    return Run(json.loads(done.stderr.splitlines()[-1]), lines, time.monotonic() - begun)
+    return Run(json.loads(done.stderr.splitlines()[-1]), lines, ended)
 
 
 def request_lines(ran: Run) -> int:
@@ -126,7 +126,7 @@ def test_flush_says_whether_something_is_left(mode: str, succeeds: bool) -> None
         ran = run("flushed", receiver)
 
     assert (succeeds, succeeds, 200) == (ran.result["flushed"], ran.result["ended"], ran.result["again"])
-    assert ran.result["seconds"] <= 1.2
+    assert ran.result["seconds"] <= 3.0
     assert (2 if succeeds else 0) == len(receiver.spans)
 
 
@@ -147,5 +147,5 @@ def test_parent_that_has_only_logged_ends_soon() -> None:
     with OtlpReceiver(mode="hang") as receiver:
         ran = run("parent_that_logs", receiver)
 
-    assert {"status": 0} == ran.result
-    assert ran.seconds <= 3.0
+    assert 0 == ran.result["status"]
+    assert ran.ended - ran.result["until"] <= 2.0

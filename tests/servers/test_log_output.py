@@ -70,7 +70,7 @@ def test_requests_do_not_wait_for_the_output(
     with output() as descriptor, serve(setup, tmp_path, workers=workers, stdout=descriptor) as server:  # type: ignore[attr-defined]
         seconds = sorted(talk(server))
         page = server.scrape()
-        wait_until(lambda: dropped(server, reason) > 0, 5, "losses are counted")
+        wait_until(lambda: dropped(server, reason) > 0, 20, "losses are counted")
 
         assert (60, 60.0) == (len(seconds), page.sum("http_requests_total"))
         assert seconds[56] <= 0.25
@@ -105,7 +105,7 @@ def settled(value: Callable[[], float]) -> float:
         time.sleep(0.05)
         return seen[-1] > 0 and len(seen) > 5 and len(set(seen[-5:])) == 1
 
-    wait_until(is_settled, 5, "a value stands still")
+    wait_until(is_settled, 20, "a value stands still")
     return seen[-1]
 
 
@@ -131,4 +131,4 @@ def test_every_line_lost_to_a_closed_pipe_is_counted(tmp_path: Path) -> None:
         before = settled(lambda: dropped(server, "closed"))
         server.drive(20, path="/say/10")
 
-        wait_until(lambda: before + 40 == dropped(server, "closed"), 5, "40 more lines are counted")
+        wait_until(lambda: before + 40 == dropped(server, "closed"), 20, "40 more lines are counted")

@@ -241,7 +241,7 @@ def test_a_callback_that_hangs_does_not_hold_a_flush(make: Any) -> None:
     flushed = exporting.flush(0.3)
     release.set()
 
-    assert (False, True) == (flushed, time.monotonic() - begun < 1.0)
+    assert (False, True) == (flushed, time.monotonic() - begun < 5.0)
 
 
 def test_counts_are_data_points(make: Any) -> None:
@@ -322,15 +322,19 @@ def test_ticks_in_a_forked_child(make: Any, receiver: OtlpReceiver) -> None:
     Counter("orders_total", "Orders.", registry=exporting.registry).inc()
     exporting.export.start()
     assert receiver.wait_for(lambda: receiver.of("/v1/metrics"))
+    seen, tell = os.pipe()
     child = os.fork()
     if child == 0:
         Counter("child_total", "Of the child.", registry=exporting.registry).inc()
-        time.sleep(1.0)
+        os.close(tell)
+        os.read(seen, 1)  # until the parent has seen it, or has ended
         os._exit(0)
     try:
         assert receiver.wait_for(lambda: receiver.metric("child_total") is not None)
     finally:
+        os.close(tell)
         os.waitpid(child, 0)
+        os.close(seen)
 
 
 def test_a_metric_that_cannot_be_encoded_is_left_out(make: Any) -> None:

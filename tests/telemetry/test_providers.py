@@ -275,7 +275,7 @@ def test_a_signal_loses_nothing(receiver: OtlpReceiver, number: signal.Signals) 
     assert process.stdout is not None
     process.stdout.readline()
     process.send_signal(number)
-    process.communicate(timeout=10)
+    process.communicate(timeout=30)
 
     assert (-number, 100) == (process.returncode, len(receiver.spans))
 
@@ -315,9 +315,9 @@ def test_exit_is_bounded(mode: str) -> None:
         process.stdout.readline()
         begun = time.monotonic()
         process.send_signal(signal.SIGTERM)
-        process.communicate(timeout=10)
+        process.communicate(timeout=30)
 
-    assert (-signal.SIGTERM, True) == (process.returncode, time.monotonic() - begun < 2.2)
+    assert (-signal.SIGTERM, True) == (process.returncode, time.monotonic() - begun < 4.0)
 
 
 def test_preloaded_and_forked(receiver: OtlpReceiver) -> None:
@@ -358,7 +358,7 @@ def test_slow_resource_detectors_do_not_hold_the_start(receiver: OtlpReceiver) -
     resources.ProcessResourceDetector.detect = lambda self: time.sleep(20)
     begun = time.monotonic()
     telemetry = build()
-    quick = time.monotonic() - begun < 3
+    quick = time.monotonic() - begun < 10
     print(json.dumps([quick, "service.instance.id" in telemetry.resource().attributes]), flush=True)
     os._exit(0)
     """

@@ -281,7 +281,7 @@ def answering(reply: bytes | None, drip_seconds: float = 0.0) -> Iterator[str]:
     A socket that takes one connection, and says this, at once or byte by byte; None says nothing.
     """
     with socket.create_server(("127.0.0.1", 0)) as listener:
-        listener.settimeout(5.0)
+        listener.settimeout(60.0)
         open_until_the_end: list[socket.socket] = []
 
         def accept() -> None:
@@ -319,7 +319,7 @@ def test_a_silent_server_costs_the_time_out(verify: Verify) -> None:
 
     assert 1 == run.status
     assert run.lines[-1].endswith("no answer to GET /health within 0.3 s")
-    assert time.monotonic() - begun < 5
+    assert time.monotonic() - begun < 20
 
 
 def test_a_dripping_server_costs_the_time_out(verify: Verify) -> None:
@@ -331,7 +331,7 @@ def test_a_dripping_server_costs_the_time_out(verify: Verify) -> None:
         run = verify(f"http://{place}", "--timeout", "0.5")
 
     assert run.lines[-1].endswith("no answer to GET /health within 0.5 s")
-    assert time.monotonic() - begun < 5
+    assert time.monotonic() - begun < 20
 
 
 async def test_no_request_goes_beyond_the_budget() -> None:

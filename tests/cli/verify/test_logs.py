@@ -118,7 +118,7 @@ def test_a_command_that_follows_is_ended(log: Path, verify: Verify) -> None:
     arguments = ("--log-command", f"cat '{log}'; sleep 60", "--skip-limits", "--json", "--timeout", "20")
 
     assert (0, "passed", "") == logs(verify(Fake(log=log), *arguments))
-    assert time.monotonic() - begun < 10
+    assert time.monotonic() - begun < 18
 
 
 def test_a_command_that_fails_is_said(verify: Verify) -> None:
