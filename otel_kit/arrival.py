@@ -102,7 +102,7 @@ class Arrivals:
         record.server = self._server(scope, headers.get(b"host"))
         if self._other_propagators or b"traceparent" in headers or b"baggage" in headers:
             # asked only where there is something to trust the peer with
-            record.trusted = self._peers.trusts_trace_of(record.peer)
+            record.trusted = self._peers.trusts_trace_of(record.peer, record.client)
         return record, headers
 
     def parent(self, record: RequestRecord, headers: Headers) -> tuple[SpanContext | None, Context]:
@@ -121,6 +121,12 @@ class Arrivals:
         if traceparent is None:
             return None, context
         return remote_span_context(_text(traceparent), _text(headers.get(b"tracestate"))), context
+
+    def stranger(self, record: RequestRecord) -> SpanContext | None:
+        """
+        The caller's span where it is to be linked, for an engine that has begun without it.
+        """
+        return None if record.trusted else self.parent(record, _read(record.scope["headers"]))[0]
 
     def _say_unlisted_proxy(self, peer: str | None) -> None:
         """

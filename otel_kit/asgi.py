@@ -12,7 +12,7 @@ may hand on a copy of the scope, and only the copy learns the route.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from time import perf_counter
 from typing import Any
 
@@ -21,13 +21,12 @@ from opentelemetry.trace import get_current_span
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from starlette.websockets import WebSocketDisconnect
 
-from otel_kit.context import current_record, local_path
+from otel_kit.context import RequestRecord, current_record, local_path
 from otel_kit.faults import fault
 from otel_kit.guards import ANSWERED
+from otel_kit.handled import note_handled
 from otel_kit.refusals import Refusal
-from otel_kit.request_metrics import error_type
 from otel_kit.request_path import PEER_KEY, RECORD_KEY, RequestPath, with_id
-from otel_kit.server_span import adopt, complete
 
 __all__ = ["AdoptingRing", "InnerRing", "OuterRing"]
 
@@ -122,11 +121,16 @@ class InnerRing:
 
     It also keeps what the application raises: a middleware further out may answer for an exception,
     so that nobody else gets to see it.
+
+    Args:
+        inside: Whether other middleware stands between the rings. One of those may pass the answer on from another
+            task, where the outer ring can't see the exception that is being handled. Without one nothing is watched.
     """
 
-    def __init__(self, app: ASGIApp, path: RequestPath) -> None:
+    def __init__(self, app: ASGIApp, path: RequestPath, inside: bool = True) -> None:
         self.app = app
         self.path = path
+        self.inside = inside
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         record = scope.get(RECORD_KEY)
@@ -143,20 +147,36 @@ class InnerRing:
                 decision = await decision
             application = path.answer(record, decision) or application
         try:
-            await application(scope, receive, send)
+            await application(scope, receive, _noting(record, send) if self.inside else send)
         except Exception as error:
-            if not isinstance(error, WebSocketDisconnect):
-                record.raised = error
-                if record.status_code is not None and not record.finished:
+            # what comes after the answer is whole is no part of it
+            if not record.finished and not isinstance(error, WebSocketDisconnect):
+                record.raised, record.failure = error, None
+                if record.status_code is not None:
                     record.error = error  # the answer breaks off in the middle
             raise
+
+
+def _noting(record: RequestRecord, send: Send) -> Send:
+    """
+    `send`, that looks for the exception behind an answer of 500 or more.
+    """
+
+    # a plain function costs half of what a coroutine around another does
+    def send_noting(message: Message) -> Awaitable[None]:
+        if message.get("status", 0) >= 500:  # only the start of an answer has one
+            note_handled(record)
+        return send(message)
+
+    return send_noting
 
 
 class AdoptingRing:
     """
     Outside of the application's middleware, inside another engine's span: makes that one the server span.
 
-    It ends before the outer ring's turn, so it is completed when the answer starts.
+    It ends before the outer ring's turn, so it is completed when the answer starts; and a request ends here where
+    its span is about to: a websocket, an answer that breaks off.
     """
 
     def __init__(self, app: ASGIApp, path: RequestPath) -> None:
@@ -165,22 +185,35 @@ class AdoptingRing:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         record = scope.get(RECORD_KEY)
-        span = get_current_span()
-        if record is None or not record.arriving or not span.get_span_context().is_valid:
+        if record is None or not record.arriving:
             await self.app(scope, receive, send)
             return
-        record.arriving, record.foreign_span = False, True
-        adopt(record, span)
-        span.set_attribute("correlation_id", record.correlation_id)
+        path = self.path
+        try:
+            context = path.arrived(record, get_current_span())
+        except Exception as error:
+            fault("asgi", error)
+            context = otel_context.get_current()
 
-        async def send_completing(message: Message) -> None:
-            if message["type"] in _STARTS:
-                record.status_code = message.get("status", 101)
-                record.route = self.path.route_of(record)
-                complete(record, error_type(record))
-            await send(message)
+        def send_completing(message: Message) -> Awaitable[None]:
+            if message["type"] in _STARTS and record.foreign_span:
+                path.answered(record, message)
+            return send(message)
 
-        await self.app(scope, receive, send_completing)
+        token = otel_context.attach(context)
+        try:
+            await self.app(scope, receive, send_completing)
+        except BaseException as error:
+            # for what comes before the answer, the handler of unhandled errors makes one outside of here
+            answerless = record.status_code is None and record.kind == "http" and isinstance(error, Exception)
+            if not answerless and not record.finished:
+                path.failed(record, error)
+                path.finish(record)
+            raise
+        else:
+            path.finish(record)
+        finally:
+            otel_context.detach(token)
 
 
 _STARTS = frozenset({"http.response.start", "websocket.accept", "websocket.http.response.start"})

@@ -7,6 +7,8 @@ middleware are all in place.
 
 from __future__ import annotations
 
+from functools import partial
+
 from fastapi import FastAPI
 from opentelemetry import trace
 from starlette.types import ASGIApp
@@ -45,7 +47,7 @@ def build_request_path(
             Peers(settings.trusted_proxies, settings.trust_traceparent),
             other_propagators=not uses_w3c_only(runtime.otel.propagators),
         ),
-        spans=_spans(app, runtime) if runtime.telemetry.traces_on and not contrib else None,
+        spans=_spans(app, runtime) if runtime.telemetry.traces_on else None,
         metrics=RequestMetrics(profile),
         routes=RouteTable(app),
         log=runtime.logs.request_log(runtime.service_name),
@@ -70,21 +72,39 @@ def _pages(app: FastAPI, runtime: Runtime, profile: Profile, settings: Settings)
         return {}
     token = settings.metrics_token
     secret = None if token is None else token.get_secret_value()
-    return {profile.metrics_path: MetricsEndpoint(ledger, runtime.instruments, token=secret)}
+    page = MetricsEndpoint(ledger, runtime.instruments, token=secret, has_traces=partial(_has_traces, app, runtime))
+    return {profile.metrics_path: page}
+
+
+def _has_traces(app: FastAPI, runtime: Runtime) -> bool:
+    """
+    Whether a trace of this application may be anywhere: False only where its spans come from the process's one
+    provider, and that hands them to nobody.
+    """
+    from otel_kit.telemetry.clean_providers import CleanTracerProvider
+
+    provider = _tracer_provider(app, runtime)
+    if not isinstance(provider, CleanTracerProvider) or provider is not trace.get_tracer_provider():
+        return True
+    return provider.has_exits or is_instrumented_by_contrib(app)
 
 
 def _spans(app: FastAPI, runtime: Runtime) -> ServerSpans:
-    """
-    Spans on the provider that the application was given by hand, else on the process's.
-    """
     from otel_kit.telemetry.server_tracer import ServerTracer
 
-    native = getattr(app, "_telemetry", None)
-    own = native.get("tracer_provider") if isinstance(native, dict) else None
-    provider: trace.TracerProvider = own or runtime.telemetry.tracer_provider
+    provider = _tracer_provider(app, runtime)
     captured, policy = runtime.otel.instrumentation, runtime.policy
     return ServerSpans(
         ServerTracer(provider.get_tracer(SCOPE_NAME, __version__)),
         CapturedHeaders("request", captured.captured_request_headers, captured.sanitized_headers, policy),
         CapturedHeaders("response", captured.captured_response_headers, captured.sanitized_headers, policy),
     )
+
+
+def _tracer_provider(app: FastAPI, runtime: Runtime) -> trace.TracerProvider:
+    """
+    The one that the application was given by hand, else the process's.
+    """
+    native = getattr(app, "_telemetry", None)
+    own = native.get("tracer_provider") if isinstance(native, dict) else None
+    return own or runtime.telemetry.tracer_provider

@@ -33,8 +33,10 @@ OVERFLOW_LABEL = "otel_metric_overflow"
 RESERVED_LABELS = frozenset({"le", "quantile", OVERFLOW_LABEL})
 
 MAX_BUCKETS = 1000
+MAX_SHOWN = 100
 
 _METRIC_NAME = re.compile(r"[a-zA-Z_:][a-zA-Z0-9_:]*")
+_LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 _LABEL_NAME = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*")
 
 _DERIVED: dict[Kind, tuple[str, ...]] = {
@@ -78,10 +80,7 @@ class Declaration:
     def __post_init__(self) -> None:
         if self.kind not in get_args(Kind) or self.merge not in get_args(Merge):
             raise DeclarationError(f"metric {self.name!r} is of no known kind: {self.kind!r}, {self.merge!r}")
-        if not isinstance(self.name, str) or not _METRIC_NAME.fullmatch(self.name):
-            raise DeclarationError(f"metric name {self.name!r} must be letters, digits, '_' and ':'")
-        if self.kind == "counter" and not self.name.endswith("_total"):
-            raise DeclarationError(f"counter {self.name!r} must end in '_total'")
+        _check_texts(self)
         if self.merge != "sum" and self.kind != "gauge":
             raise DeclarationError(f"metric {self.name!r}: only gauges can be merged by {self.merge}")
         if self.extremes and self.kind != "histogram":
@@ -137,6 +136,29 @@ class Declaration:
         return frozenset({stem, *(stem + ending for ending in _DERIVED[self.kind])})
 
 
+def joined_name(name: str, namespace: str = "", subsystem: str = "", unit: str = "", *, ending: str = "") -> str:
+    """
+    A metric's whole name, of its parts as prometheus_client takes them.
+
+    Args:
+        unit: Stands at the end, and is not put there twice.
+        ending: What stands behind all others; the name may have it already.
+
+    Raises:
+        DeclarationError: A part is no text, or nothing is left of the name without its ending.
+    """
+    for part in (name, namespace or "", subsystem or "", unit or ""):
+        if not isinstance(part, str):
+            raise DeclarationError(f"metric {_shown(name)}: {_shown(part)} in its name is no text")
+    stem = name.removesuffix(ending)
+    if not stem:
+        raise DeclarationError(
+            f"metric name {name!r} is empty{f' before {ending!r}' if ending else ''}: give it a name"
+        )
+    full = "_".join(part for part in (namespace, subsystem, stem) if part)
+    return (full if not unit or full.endswith(f"_{unit}") else f"{full}_{unit}") + ending
+
+
 def label_names(labels: Iterable[str]) -> tuple[str, ...]:
     """
     The names as a tuple, for a metric of the application's own.
@@ -144,9 +166,12 @@ def label_names(labels: Iterable[str]) -> tuple[str, ...]:
     One bare string is refused, since it would be read letter by letter, and so is the label of the
     overflow series, which only the SDK's own instruments may bring along.
     """
-    if isinstance(labels, str):
-        raise DeclarationError(f"label names must be a list, not the text {labels!r}")
-    names = tuple(labels)
+    if isinstance(labels, (str, bytes)):
+        raise DeclarationError(f"label names must be a list, not the text {_shown(labels)}")
+    try:
+        names = tuple(labels)
+    except TypeError as error:
+        raise DeclarationError(f"label names must be a list, not {_shown(labels)}") from error
     if OVERFLOW_LABEL in names:
         raise DeclarationError(f"label {OVERFLOW_LABEL!r} is reserved: name it otherwise")
     return names
@@ -156,17 +181,49 @@ def bucket_bounds(buckets: Iterable[float]) -> tuple[float, ...]:
     """
     The bounds as numbers, without the +Inf that every histogram has anyway.
     """
+    if isinstance(buckets, (str, bytes)):
+        raise DeclarationError(f"buckets must be a list of numbers, not the text {_shown(buckets)}")
     try:
         bounds = tuple(float(bound) for bound in buckets)
-    except (TypeError, ValueError) as error:
-        raise DeclarationError(f"buckets must be numbers: {buckets!r}") from error
+    except (TypeError, ValueError, OverflowError) as error:
+        raise DeclarationError(f"buckets must be numbers: {_shown(buckets)}") from error
     return bounds[:-1] if bounds and bounds[-1] == math.inf else bounds
 
 
+def series_cap(most: int | None) -> int | None:
+    """
+    How many series a metric may have; None for the usual number.
+    """
+    if most is None or (isinstance(most, int) and not isinstance(most, bool) and most >= 1):
+        return most
+    raise DeclarationError(f"max_series must be a whole number from 1, not {_shown(most)}")
+
+
+def _check_texts(declaration: Declaration) -> None:
+    """
+    Names that all formats carry, and texts where texts stand: a page would have to leave out whatever is none.
+    """
+    name, kind = declaration.name, declaration.kind
+    if not isinstance(name, str) or not _METRIC_NAME.fullmatch(name):
+        raise DeclarationError(f"metric name {_shown(name)} must be letters, digits, '_' and ':'")
+    if kind == "counter" and not name.endswith("_total"):
+        raise DeclarationError(f"counter {name!r} must end in '_total'")
+    if name == "_total" and kind == "counter":
+        # OpenMetrics calls the counter by what stands before
+        raise DeclarationError("metric name '_total' is empty before '_total': give it a name")
+    for place, text in (("help", declaration.help), ("unit", declaration.unit)):
+        if not isinstance(text, str):
+            raise DeclarationError(f"metric {name!r} has no text as its {place}: {_shown(text)}")
+        if _LONE_SURROGATE.search(text):
+            raise DeclarationError(f"the {place} of metric {name!r} has what UTF-8 can't carry: {_shown(text)}")
+
+
 def _check_labels(name: str, labels: tuple[str, ...]) -> None:
+    if not isinstance(labels, tuple):
+        raise DeclarationError(f"labels of metric {name!r} must be a tuple of names, not {_shown(labels)}")
     for label in labels:
         if not isinstance(label, str) or not _LABEL_NAME.fullmatch(label):
-            raise DeclarationError(f"label {label!r} of metric {name!r} must be letters, digits and '_'")
+            raise DeclarationError(f"label {_shown(label)} of metric {name!r} must be letters, digits and '_'")
         # alone, the overflow label is that of another library's own overflow series
         if (label in RESERVED_LABELS and labels != (OVERFLOW_LABEL,)) or label.startswith("__"):
             raise DeclarationError(f"label {label!r} of metric {name!r} is reserved: name it otherwise")
@@ -176,6 +233,8 @@ def _check_labels(name: str, labels: tuple[str, ...]) -> None:
 
 def _check_buckets(declaration: Declaration) -> None:
     buckets, name = declaration.buckets, declaration.name
+    if not isinstance(buckets, tuple) or not all(isinstance(bound, (int, float)) for bound in buckets):
+        raise DeclarationError(f"buckets of metric {name!r} must be a tuple of numbers, not {_shown(buckets)}")
     if declaration.kind != "histogram":
         if buckets:
             raise DeclarationError(f"metric {name!r} is no histogram and has no buckets")
@@ -185,3 +244,11 @@ def _check_buckets(declaration: Declaration) -> None:
     rising = all(low < high for low, high in itertools.pairwise(buckets))
     if not rising or not all(math.isfinite(bound) for bound in buckets):
         raise DeclarationError(f"buckets of histogram {name!r} must be finite and rise: {buckets}")
+
+
+def _shown(value: object) -> str:
+    """
+    The value for an error of one line, which whatever was given must not make long.
+    """
+    text = " ".join(repr(value).split())
+    return text if len(text) <= MAX_SHOWN else f"{text[:MAX_SHOWN]}…"

@@ -153,12 +153,16 @@ class Peers:
         self._joined = joined
         self._cache: MutableMapping[tuple[str, bool], bool] = {}
 
-    def trusts_trace_of(self, peer: str | None) -> bool:
+    def trusts_trace_of(self, peer: str | None, client: str | None) -> bool:
         """
         Whether the trace of this peer is joined, rather than linked.
+
+        Args:
+            client: For whom the peer speaks, where it is a listed proxy; else the peer itself. A proxy hands on
+                what a stranger sent, so by `private` both have to be local; networks name the peer alone.
         """
         if self._joined == "private":
-            return peer != UNKNOWN and is_local(peer)
+            return peer != UNKNOWN and is_local(peer) and (client == peer or is_local(client))
         if isinstance(self._joined, str):
             return self._joined == "all"
         return self._within(peer or "127.0.0.1", self._joined, False)

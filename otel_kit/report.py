@@ -24,13 +24,13 @@ def build_report(runtime: Runtime, application: dict[str, Any]) -> dict[str, Any
     Args:
         application: What belongs to this application alone: engine, paths, profile.
     """
-    settings = runtime.settings
+    settings, clean = runtime.settings, runtime.policy.text
     return {
         "service": {
             "name": runtime.service_name,
-            "version": settings.app_version,
-            "environment": settings.environment,
-            "hostname": settings.hostname,
+            "version": clean(settings.app_version),
+            "environment": clean(settings.environment),
+            "hostname": clean(settings.hostname),
         },
         **application,
         **runtime.telemetry.report(),

@@ -11,27 +11,26 @@ trace, but no longer to the request's time.
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Mapping
 from time import perf_counter
 from typing import Protocol
 
 from opentelemetry import context as otel_context
-from opentelemetry.context import Context
-from starlette.exceptions import HTTPException
+from opentelemetry.context import _SUPPRESS_HTTP_INSTRUMENTATION_KEY, Context
+from opentelemetry.trace import INVALID_SPAN, Span, set_span_in_context
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from starlette.websockets import WebSocketDisconnect
 
 from otel_kit.arrival import Arrivals, Headers
 from otel_kit.context import RequestRecord
 from otel_kit.faults import fault
+from otel_kit.handled import describe_failure, find_error
 from otel_kit.health import Health
-from otel_kit.logs.exceptions import describe
 from otel_kit.ratelimit import Limiter
 from otel_kit.refusals import Refusal
 from otel_kit.request_metrics import RequestMetrics, content_length, error_type, middleware_duration
 from otel_kit.routes import RouteTable
-from otel_kit.server_span import ServerSpans, adopt, complete, open_server_span
+from otel_kit.server_span import ServerSpans, adopt, complete, complete_foreign, correct, open_server_span
 
 __all__ = ["PEER_KEY", "RECORD_KEY", "RequestPath", "with_id"]
 
@@ -41,6 +40,8 @@ CORRELATION_HEADER = b"x-correlation-id"
 LENGTH_OF_HEADER = len(CORRELATION_HEADER)
 CLIENT_CLOSED_REQUEST = 499
 FORBIDDEN = 403
+NOT_CUT_OFF = frozenset({1000, 1001, 1012})
+"""Close codes of a client that has finished or goes elsewhere, and of this server's own end (RFC 6455, 7.4)."""
 
 
 class RequestLog(Protocol):
@@ -84,7 +85,7 @@ class RequestPath:
         self.health = health
         self.literals = literals
         self.contrib = contrib
-        self.captures_answers = spans is not None and spans.captures_answers
+        self.captures_answers = spans is not None and spans.captures_answers and not contrib
         self.serving = False
 
     def begin(self, scope: Scope, receive: Receive) -> tuple[RequestRecord, Context]:
@@ -108,7 +109,11 @@ class RequestPath:
         """
         if self.contrib:
             record.arriving = True
-            return otel_context.get_current()
+            context = otel_context.get_current()
+            # what instrumentations of HTTP agree on: the other engine makes no span then
+            return (
+                otel_context.set_value(_SUPPRESS_HTTP_INSTRUMENTATION_KEY, True, context) if record.quiet else context
+            )
         outer = open_server_span()
         if outer is not None:
             adopt(record, outer)
@@ -119,6 +124,40 @@ class RequestPath:
         if self.spans is not None and not record.quiet:
             return self.spans.start(record, remote, context)
         return context
+
+    def arrived(self, record: RequestRecord, span: Span) -> Context:
+        """
+        What another engine has begun becomes the record's, if it has begun anything.
+
+        Args:
+            span: The current one. Without the SDK that is the caller's own, and nobody here may take its ids.
+
+        Returns:
+            The context in which the application is to run.
+        """
+        record.arriving = False
+        current, found = otel_context.get_current(), span.get_span_context()
+        if record.quiet:
+            current = otel_context.set_value(_SUPPRESS_HTTP_INSTRUMENTATION_KEY, False, current)
+        if found.is_valid and not found.is_remote:
+            record.foreign_span = True
+            adopt(record, span)
+            correct(record, self.arrivals.stranger(record))
+            return current
+        return set_span_in_context(INVALID_SPAN, current) if found.is_remote else current
+
+    def answered(self, record: RequestRecord, message: Message) -> None:
+        """
+        The answer starts within another engine's span, and nothing inside can change it any more. Never raises.
+        """
+        try:
+            record.status_code = message.get("status", 101)
+            record.route = self.route_of(record)
+            if record.status_code >= 500:
+                find_error(record)
+            complete(record, error_type(record))
+        except Exception as error:
+            fault("asgi", error)
 
     def answer(self, record: RequestRecord, decision: Refusal | None) -> ASGIApp | None:
         """
@@ -184,7 +223,7 @@ class RequestPath:
             exemplar = (record.trace_id, record.span_id) if record.trace_flags and record.trace_id else None
             self.metrics.record(record, exemplar)  # type: ignore[arg-type]
             if record.foreign_span:
-                complete(record, failure)
+                complete_foreign(record, failure)
             elif self.spans is not None:
                 self.spans.end(record, failure)
             if not record.quiet or failure is not None:
@@ -200,12 +239,9 @@ class RequestPath:
         if record.status_code is None:
             record.status_code = CLIENT_CLOSED_REQUEST if record.disconnected else 500
         elif record.status_code >= 500 and record.error is None:
-            # the handler of unhandled errors answers inside its `except`, before it raises again
-            pending = record.raised or sys.exc_info()[1]
-            if isinstance(pending, Exception) and not isinstance(pending, HTTPException):
-                record.error = pending
-        if record.error is not None:
-            record.failure = describe(type(record.error), record.error, record.error.__traceback__)
+            # the handler of unhandled errors answers inside its `except`, too, before it raises again
+            find_error(record)
+        describe_failure(record, record.status_code)
         record.route = self.route_of(record)
 
     def route_of(self, record: RequestRecord) -> str | None:
@@ -223,10 +259,10 @@ class RequestPath:
         if not isinstance(error, Exception):
             record.disconnected = True  # cancelled by the server: nobody is left to answer
         elif isinstance(error, WebSocketDisconnect):
-            record.disconnected = True
+            record.disconnected = record.status_code is None or error.code not in NOT_CUT_OFF
         elif not record.finished:
-            record.error = error
-        elif record.error is not error:
+            record.error, record.failure = error, None
+        elif error is not record.error and error is not record.raised:
             self.metrics.record_error(record, type(error).__name__)
             self.log.late_error(record, error)
 

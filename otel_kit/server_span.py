@@ -31,7 +31,15 @@ from otel_kit.captured_headers import CapturedHeaders
 from otel_kit.context import RequestRecord
 from otel_kit.faults import fault
 
-__all__ = ["ServerSpans", "adopt", "complete", "exception_attributes", "open_server_span"]
+__all__ = [
+    "ServerSpans",
+    "adopt",
+    "complete",
+    "complete_foreign",
+    "correct",
+    "exception_attributes",
+    "open_server_span",
+]
 
 
 class StartsSpans(Protocol):
@@ -121,6 +129,23 @@ def adopt(record: RequestRecord, span: Span) -> None:
     record.trace_flags = context.trace_flags & 1
 
 
+def correct(record: RequestRecord, stranger: SpanContext | None) -> None:
+    """
+    Set what the kit knows better than the engine that has made the span: id, addresses, and who called.
+
+    Args:
+        stranger: The caller's span, where it was not to be joined.
+    """
+    attributes = {"correlation_id": record.correlation_id}
+    if record.client is not None:
+        attributes["client.address"] = record.client
+    if record.peer is not None:
+        attributes["network.peer.address"] = record.peer
+    record.span.set_attributes(attributes)
+    if stranger is not None:
+        record.span.add_link(stranger)
+
+
 def open_server_span() -> Span | None:
     """
     The server span that something outside of the kit has opened in this process, if any.
@@ -157,6 +182,23 @@ def complete(record: RequestRecord, failure: str | None) -> None:
     span.set_attributes(attributes)
     if failure is not None:
         span.set_status(Status(StatusCode.ERROR))
+
+
+def complete_foreign(record: RequestRecord, failure: str | None) -> None:
+    """
+    `complete` for a span that somebody else ends, and may have ended: nobody touches it then.
+
+    With the exception that an answer of 500 or more was given for. The other engine records only what is raised
+    through it: that stands there already, or the answer is none.
+    """
+    span = record.span
+    if not span.is_recording():
+        return
+    complete(record, failure)
+    if record.failure is None or (record.status_code or 0) < 500:
+        return
+    if not any(event.name == "exception" for event in getattr(span, "events", ())):
+        _record_exception(span, record.failure)
 
 
 def _verb(record: RequestRecord) -> str:

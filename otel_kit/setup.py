@@ -1,19 +1,22 @@
 """
 `setup_observability`: the one line.
 
-Owns the order of set-up for one application. The handle that it gives is in `observability.py`.
+Owns the order of set-up for one application, and that threads which set up at the same time get one handle. What
+the handle can do is in `observability.py`.
 """
 
 from __future__ import annotations
 
+import os
 import sys
+import threading
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from fastapi import FastAPI
 from starlette.requests import HTTPConnection
 
-from otel_kit.errors import SetupError
+from otel_kit.errors import ConfigurationError, SetupError
 from otel_kit.listing import Listing
 from otel_kit.observability import HANDLE, Observability
 from otel_kit.profiles import Profile, load_profile
@@ -24,6 +27,9 @@ from otel_kit.security import judge_events, use_events
 from otel_kit.settings import Settings
 
 __all__ = ["Observability", "setup_observability"]
+
+_placing = threading.RLock()
+"""Held while a handle is looked for and placed. It may be taken again on the way: what runs then may be a user's."""
 
 REDACT_TOO_LATE = "redact comes too late: the policy is the process's; give it with the first set-up"
 
@@ -65,25 +71,42 @@ def setup_observability(
         SetupError: The application is serving already, so its middleware can't change any more; or
             `redact` comes with a later set-up.
     """
-    handle = getattr(app, HANDLE, None)
-    if isinstance(handle, Observability):
-        return handle
+    known = _handle_of(app)
+    if known is not None:
+        return known
     _check_application(app)
+    _check_arguments(settings, service_name)
     settings = settings or Settings()
+    # without the lock: a profile's module may be one that another thread is importing, which sets up there
     chosen = load_profile(settings.profile, "OTEL_KIT_PROFILE") if profile is None else load_profile(profile)
     module = sys._getframe(1).f_globals.get("__name__")
-    # whatever can be refused is refused before anything is joined: a failed set-up leaves no trace
-    if redact is not None and current() is not None:
+    protected = {"checks": checks, "limits": limits, "identify": identify}
+    named = {"service_name": service_name, "redact": redact, "module": module}
+    with _placing:
+        return _handle_of(app) or _place_handle(app, settings, chosen, protected, named)
+
+
+def _place_handle(
+    app: FastAPI, settings: Settings, profile: Profile, protected: dict[str, Any], named: dict[str, Any]
+) -> Observability:
+    """
+    Make the handle. Whatever can be refused is refused before anything is joined: a failed set-up leaves no trace.
+
+    Args:
+        protected: What `Protection` is given.
+        named: What `_join` is given.
+    """
+    if named["redact"] is not None and current() is not None:
         raise SetupError(REDACT_TOO_LATE)
-    protection = Protection(settings, chosen, checks=checks, limits=limits, identify=identify)
-    judge_events(chosen.events)
-    listing = Listing(chosen)
+    protection = Protection(settings, profile, **protected)
+    judge_events(profile.events)
+    listing = Listing(profile)
     try:
-        handle = _join(app, settings, listing, protection, service_name=service_name, redact=redact, module=module)
+        handle = _join(app, settings, listing, protection, **named)
     except BaseException:
         listing.leave()
         raise
-    use_events(chosen.events)
+    use_events(profile.events)
     setattr(app, HANDLE, handle)
     return handle
 
@@ -110,6 +133,11 @@ def _join(
     return Observability(app, runtime, listing, settings, protection)
 
 
+def _handle_of(app: object) -> Observability | None:
+    handle = getattr(app, HANDLE, None)
+    return handle if isinstance(handle, Observability) else None
+
+
 def _check_application(app: object) -> None:
     if not isinstance(app, FastAPI):
         raise SetupError(f"setup_observability wants a FastAPI application, not {type(app).__name__}")
@@ -117,3 +145,23 @@ def _check_application(app: object) -> None:
         raise SetupError(
             "setup_observability comes too late: the application is serving; call it where the app is made"
         )
+
+
+def _check_arguments(settings: object, service_name: object) -> None:
+    """
+    What nothing else judges before it is used: an empty name would pass for none.
+    """
+    if settings is not None and not isinstance(settings, Settings):
+        remedy = "give a Settings, or None to read the environment"
+        raise ConfigurationError("settings", type(settings).__name__, remedy)
+    if service_name is not None and not (isinstance(service_name, str) and service_name.strip()):
+        raise ConfigurationError("service_name", service_name, "give a text, or None to take OTEL_SERVICE_NAME")
+
+
+def _begin_in_child() -> None:
+    # a thread of the parent may have held it
+    global _placing
+    _placing = threading.RLock()
+
+
+os.register_at_fork(after_in_child=_begin_in_child)

@@ -7,7 +7,8 @@ switch of its own telemetry. Knows nothing of what the rings do.
 The stack is built at the first call of the application, so set-up may come before or after
 routes, routers, mounts and middleware. A wrapper that contrib's instrumentation lays around
 ours later on expects the plain stack from us; then the outer ring is put in place at the first
-call, which is the server's lifespan.
+call, which is the server's lifespan. Taken out, contrib's puts back the builder that it found:
+where that is not ours, ours is put in its place beforehand, or the rings would go with it.
 """
 
 from __future__ import annotations
@@ -27,6 +28,9 @@ from otel_kit.request_path import RECORD_KEY, RequestPath
 
 __all__ = ["Wiring", "instrument_by_contrib", "is_instrumented_by_contrib", "uninstrument_by_contrib"]
 
+CONTRIBS_ORIGINAL = "_original_build_middleware_stack"
+"""Where contrib's instrumentation keeps the builder that it puts back when it is taken out."""
+
 MakeOuter = Callable[[ASGIApp, RequestPath], OuterRing]
 
 
@@ -34,7 +38,8 @@ def is_instrumented_by_contrib(app: FastAPI) -> bool:
     """
     Whether `opentelemetry-instrumentation-fastapi` makes the server spans of this application.
     """
-    return bool(getattr(app, "_is_instrumented_by_opentelemetry", False))
+    # while it is taken out it rebuilds the stack with the first of these gone, and the second still set
+    return hasattr(app, CONTRIBS_ORIGINAL) and bool(getattr(app, "_is_instrumented_by_opentelemetry", False))
 
 
 def instrument_by_contrib(app: FastAPI, tracer_provider: TracerProvider, meter_provider: MeterProvider) -> None:
@@ -50,11 +55,12 @@ def instrument_by_contrib(app: FastAPI, tracer_provider: TracerProvider, meter_p
 
 def uninstrument_by_contrib(app: FastAPI) -> None:
     """
-    Take contrib's instrumentation out again.
+    Take contrib's instrumentation out again; the stack, which it builds at once, is built at the next call instead.
     """
     from opentelemetry.instrumentation.fastapi import FastAPIInstrumentor
 
     FastAPIInstrumentor.uninstrument_app(app)
+    app.middleware_stack = None
 
 
 class Wiring:
@@ -80,6 +86,9 @@ class Wiring:
         self._middleware = middleware
         self._build = app.build_middleware_stack
         self._was_own = "build_middleware_stack" in vars(app)
+        self._contribs_original: Any = getattr(app, CONTRIBS_ORIGINAL, None)
+        if self._contribs_original is not None:
+            setattr(app, CONTRIBS_ORIGINAL, self._build_without_contrib)
         self.native = _switch_off_native(app)
         """Switches of FastAPI's own telemetry as they were; None where it has none."""
         self._active = True
@@ -92,6 +101,8 @@ class Wiring:
         Where somebody else has wrapped the builder since, the wrapper of ours stays and does nothing.
         """
         self._active = False
+        if getattr(self._app, CONTRIBS_ORIGINAL, None) == self._build_without_contrib:
+            setattr(self._app, CONTRIBS_ORIGINAL, self._contribs_original)
         if vars(self._app).get("build_middleware_stack") == self._build_with_rings:
             if self._was_own:
                 self._app.build_middleware_stack = self._build  # type: ignore[method-assign]
@@ -101,6 +112,14 @@ class Wiring:
             self._app._telemetry.update(self.native)  # type: ignore[typeddict-item]
         self._app.middleware_stack = None
 
+    def _build_without_contrib(self) -> ASGIApp:
+        """
+        Called in place of the builder that contrib's instrumentation found, when it has been taken out.
+        """
+        self._build = self._contribs_original
+        self._app.build_middleware_stack = self._build_with_rings  # type: ignore[method-assign]
+        return self._build_with_rings()
+
     def _build_with_rings(self) -> ASGIApp:
         if not self._active:
             return self._build()
@@ -108,7 +127,11 @@ class Wiring:
         before = self._app.user_middleware
         # by keyword: older FastAPI passes `app` by keyword, too
         outside = [Middleware(AdoptingRing, path=path)] if path.contrib else []
-        self._app.user_middleware = [*outside, *self._middleware(), Middleware(InnerRing, path=path)]
+        self._app.user_middleware = [
+            *outside,
+            *self._middleware(),
+            Middleware(InnerRing, path=path, inside=bool(before)),
+        ]
         try:
             stack = self._build()
         finally:

@@ -78,6 +78,16 @@ async def dependency() -> str | None:
     return note("dependency")
 
 
+async def turning() -> AsyncIterator[None]:
+    """
+    A dependency that makes something else of what fails below.
+    """
+    try:
+        yield
+    except OSError:
+        raise HTTPException(503, "later")  # noqa: B904 - as people write it
+
+
 def add_routes(app: FastAPI) -> None:
     """
     Every kind of route.
@@ -108,6 +118,25 @@ def add_routes(app: FastAPI) -> None:
     @app.get("/unavailable")
     async def unavailable() -> None:
         raise HTTPException(503, "later")
+
+    @app.exception_handler(ArithmeticError)
+    async def answer_for(request: Request, error: Exception) -> JSONResponse:
+        return JSONResponse({"error": "handled"}, int(request.query_params.get("status", "500")))
+
+    @app.get("/handled")
+    async def handled() -> None:
+        raise ArithmeticError("handled") from OSError("at the bottom")
+
+    @app.get("/turned")
+    async def turned() -> None:
+        try:
+            raise OSError("at the bottom")
+        except OSError as error:
+            raise HTTPException(503, "later") from error
+
+    @app.get("/dependency-turns")
+    async def dependency_turns(turns: None = Depends(turning)) -> None:
+        raise OSError("at the bottom")
 
     @app.get("/swallowed")
     async def swallowed() -> None:

@@ -5,6 +5,7 @@ Declarations: what is refused, and what belongs together.
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import pytest
 
@@ -155,3 +156,66 @@ def test_one_bare_label_is_refused() -> None:
     """
     with pytest.raises(DeclarationError, match="list"):
         label_names("status")
+
+
+@pytest.mark.parametrize("kind", ["counter", "gauge", "histogram", "summary"])
+@pytest.mark.parametrize("given", [None, 5, b"Help.", ["Help."], "\ud800"])
+@pytest.mark.parametrize("place", ["help", "unit"])
+def test_refuses_what_is_no_text(kind: Any, given: Any, place: str) -> None:
+    """
+    A help or unit that no page could be written with is named at the declaration.
+    """
+    name = "x_total" if kind == "counter" else "x"
+    buckets = (1.0,) if kind == "histogram" else ()
+    texts = {"help": "Help.", "unit": "", place: given}
+
+    with pytest.raises(DeclarationError, match=f"'{name}'.*{place}|{place}.*'{name}'"):
+        Declaration(kind, name, labels=(), buckets=buckets, **texts)
+
+
+def test_refuses_a_counter_that_is_called_by_its_ending() -> None:
+    """
+    OpenMetrics would have no name for it.
+    """
+    with pytest.raises(DeclarationError, match="empty"):
+        Declaration("counter", "_total", "Help.")
+
+
+@pytest.mark.parametrize(
+    ("labels", "buckets"), [(["a"], (1.0,)), ("a", (1.0,)), (None, (1.0,)), ((), [1.0]), ((), ("1",)), ((), None)]
+)
+def test_refuses_labels_and_buckets_of_another_kind(labels: Any, buckets: Any) -> None:
+    """
+    They are tuples, of names and of numbers.
+    """
+    with pytest.raises(DeclarationError, match="tuple"):
+        Declaration("histogram", "x", "Help.", labels, buckets)
+
+
+@pytest.mark.parametrize("buckets", ["123", b"1", None, 5, [None], [10**400]])
+def test_bounds_of_another_kind_are_refused(buckets: Any) -> None:
+    """
+    A text would be read digit by digit, and some numbers are too large.
+    """
+    with pytest.raises(DeclarationError, match="numbers"):
+        bucket_bounds(buckets)
+
+
+@pytest.mark.parametrize("labels", [None, 5, b"a"])
+def test_label_names_of_another_kind_are_refused(labels: Any) -> None:
+    """
+    They come as a list.
+    """
+    with pytest.raises(DeclarationError, match="list"):
+        label_names(labels)
+
+
+def test_an_error_is_one_short_line() -> None:
+    """
+    Whatever was given does not make it long.
+    """
+    with pytest.raises(DeclarationError) as refused:
+        Declaration("gauge", "x\n" * 1000, "Help.")
+
+    assert len(str(refused.value)) < 200
+    assert "\n" not in str(refused.value)

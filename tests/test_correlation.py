@@ -5,6 +5,7 @@ One id from the header through every place that a request reaches.
 from __future__ import annotations
 
 import asyncio
+import ipaddress
 import logging
 import re
 from collections.abc import AsyncIterator
@@ -15,6 +16,7 @@ from fastapi import FastAPI
 from starlette.testclient import TestClient
 
 from otel_kit import correlation_id, setup_observability
+from otel_kit.settings import Settings
 from otel_kit.testing import CapturedTelemetry
 
 from . import kinds
@@ -146,6 +148,27 @@ def test_a_websocket_has_the_id(app: FastAPI, telemetry: CapturedTelemetry) -> N
     assert telemetry.metrics.value("http_request_duration_seconds", **labels) == 0.0
 
 
+@pytest.mark.parametrize(("code", "cut_off"), [(1000, None), (1001, None), (1012, None), (1005, True), (1006, True)])
+def test_only_a_websocket_that_is_cut_off_is_marked(
+    app: FastAPI, telemetry: CapturedTelemetry, code: int, cut_off: bool | None
+) -> None:
+    """
+    A client that closes in the ordinary way has ended the connection; one that vanishes has left it.
+    """
+    from starlette.websockets import WebSocketDisconnect
+
+    with (
+        TestClient(app) as client,
+        pytest.raises(WebSocketDisconnect),
+        client.websocket_connect("/ws/red") as socket,
+    ):
+        socket.close(code)
+
+    span = telemetry.span("GET /ws/{room}")
+    assert cut_off is span.attributes.get("otel_kit.client_disconnected")
+    assert (101, None) == (span.attributes["http.response.status_code"], span.attributes.get("error.type"))
+
+
 def test_a_refused_websocket_is_a_403(app: FastAPI, telemetry: CapturedTelemetry) -> None:
     """
     A handshake that the application refuses is a 403 on span, line and counter.
@@ -182,6 +205,33 @@ async def test_a_strangers_trace_is_linked(app: FastAPI, telemetry: CapturedTele
     assert int(TRACE, 16) != span.context.trace_id
     (link,) = span.links
     assert int(TRACE, 16) == link.context.trace_id
+
+
+@pytest.mark.parametrize(("forwarded_for", "joined"), [("8.8.8.8", False), ("192.168.7.7", True)])
+async def test_a_listed_proxy_speaks_for_its_client(
+    telemetry: CapturedTelemetry, forwarded_for: str, joined: bool
+) -> None:
+    """
+    Behind a listed proxy the trace and baggage of a stranger are no more believed than without it.
+    """
+    from opentelemetry import baggage
+
+    application = FastAPI()
+    kit = setup_observability(application, settings=Settings(trusted_proxies=(ipaddress.ip_network("10.0.0.0/8"),)))
+
+    @application.get("/baggage")
+    async def read() -> Any:
+        return baggage.get_baggage("tenant")
+
+    headers = {"traceparent": TRACEPARENT, "baggage": "tenant=1", "X-Forwarded-For": forwarded_for}
+    answer = await call(application, path="/baggage", client=("10.1.2.3", 4711), headers=headers)
+    kit.undo()
+
+    span = telemetry.span("GET /baggage")
+    assert forwarded_for == span.attributes["client.address"]
+    assert joined is (int(TRACE, 16) == span.context.trace_id)
+    assert ([] if joined else [int(TRACE, 16)]) == [link.context.trace_id for link in span.links]
+    assert ('"1"' if joined else "null") == answer.body.decode()
 
 
 @pytest.mark.parametrize(("client", "expected"), [(("10.0.0.7", 1), "1"), (STRANGER, None)])

@@ -158,6 +158,35 @@ def test_it_says_where_to_look_next(shown: Shown) -> None:
         assert named in end
 
 
+def test_the_service_can_be_served_as_it_says(shown: Shown) -> None:
+    """
+    The two lines work where they were shown, without anything on PATH.
+    """
+    directory, command = re.findall(r"cd (\S+)\n +(\S+ -m uvicorn main:app) --port 8001\n", shown.text)[0]
+    done = subprocess.run(
+        ["/bin/sh", "-c", f"cd {directory} && {command} --version"],
+        env={"PATH": ""},
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+
+    assert (0, "") == (done.returncode, done.stderr)
+    assert "uvicorn" in done.stdout
+
+
+def test_the_accounts_are_those_of_what_arrived(shown: Shown) -> None:
+    """
+    What the collector got is what the service says it delivered, and what came after that is told apart.
+    """
+    spans, records = re.findall(r"collector got +(\d+) spans, (\d+) log records\n", shown.text)[0]
+
+    assert f"traces: {spans} accepted = {spans} delivered + 0 dropped + 0 queued" in shown.text
+    assert f"logs: {records} accepted = {records} delivered + 0 dropped + 0 queued" in shown.text
+    assert re.search(r"brought the collector \d+ more log records, and [1-9]\d* data points\n", shown.text)
+
+
 def test_it_fits_a_terminal_and_has_no_colours_in_a_pipe(shown: Shown) -> None:
     """
     No line but a path is wider than a hundred characters, and no escape code is among them.
@@ -230,7 +259,8 @@ def test_what_did_not_show_is_named() -> None:
         log_records=0,
         before=Page(""),
         after=Page(""),
-        received=(0, 0, 0),
+        arrived=(1, 0),
+        at_the_end=(0, 0),
         stop_seconds=0.0,
     )
 
@@ -238,6 +268,7 @@ def test_what_did_not_show_is_named() -> None:
         missing(nothing)
     )
     assert "its log records over OTLP" in missing(replace(nothing, log_records=1))
+    assert "accounts that agree with what arrived" in missing(nothing)
 
 
 @pytest.mark.parametrize("arguments", [["dance"], []])

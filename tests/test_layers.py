@@ -31,7 +31,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("peers", "propagation", "integrations", "server_span", "security", "listing"),
     ("exposition", "logs", "lifespan", "beside", "identity", "guards", "health", "saturation"),
     ("telemetry",),
-    ("arrival", "routes", "request_metrics", "ratelimit"),
+    ("arrival", "routes", "request_metrics", "ratelimit", "handled"),
     ("request_path",),
     ("asgi",),
     ("wiring", "runtime", "protection"),

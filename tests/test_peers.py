@@ -166,23 +166,29 @@ def test_a_header_that_comes_fifty_thousand_times_is_joined_once() -> None:
 
 
 @pytest.mark.parametrize(
-    ("joined", "peer", "expected"),
+    ("joined", "peer", "client", "expected"),
     [
-        ("private", "10.1.1.1", True),
-        ("private", "8.8.8.8", False),
-        ("private", "unknown", False),
-        ("all", "8.8.8.8", True),
-        ("none", "127.0.0.1", False),
-        ((ipaddress.ip_network("8.8.8.0/24"),), "8.8.8.8", True),
-        ((ipaddress.ip_network("8.8.8.0/24"),), "10.1.1.1", False),
-        ((ipaddress.ip_network("8.8.8.0/24"),), "unknown", False),
+        ("private", "10.1.1.1", "10.1.1.1", True),
+        ("private", "10.1.1.1", "192.168.7.7", True),
+        ("private", "10.1.1.1", "8.8.8.8", False),
+        ("private", None, None, True),
+        ("private", None, "8.8.8.8", False),
+        ("private", "8.8.8.8", "8.8.8.8", False),
+        ("private", "8.8.8.8", "10.1.1.1", False),
+        ("private", "unknown", "unknown", False),
+        ("all", "8.8.8.8", "8.8.8.8", True),
+        ("none", "127.0.0.1", "127.0.0.1", False),
+        ((ipaddress.ip_network("8.8.8.0/24"),), "8.8.8.8", "8.8.8.8", True),
+        ((ipaddress.ip_network("8.8.8.0/24"),), "8.8.8.8", "1.2.3.4", True),
+        ((ipaddress.ip_network("8.8.8.0/24"),), "10.1.1.1", "8.8.8.8", False),
+        ((ipaddress.ip_network("8.8.8.0/24"),), "unknown", "unknown", False),
     ],
 )
-def test_trust_rule(joined: Any, peer: str, expected: bool) -> None:
+def test_trust_rule(joined: Any, peer: str | None, client: str | None, expected: bool) -> None:
     """
-    Whose trace is joined follows the setting; an unknown peer is joined only by `all`.
+    Whose trace is joined follows the setting: by `private` that of a local peer which speaks for nobody from elsewhere.
     """
-    assert expected is Peers((), joined).trusts_trace_of(peer)
+    assert expected is Peers((), joined).trusts_trace_of(peer, client)
 
 
 class Transport:

@@ -49,6 +49,9 @@ KINDS = {
     "unhandled": Kind("/boom/1", 500, "/boom/{n}", error="ValueError", raises=ValueError),
     "http exception": Kind("/teapot", 418, "/teapot"),
     "unavailable": Kind("/unavailable", 503, "/unavailable", error="503"),
+    "handled": Kind("/handled", 500, "/handled", error="ArithmeticError"),
+    "turned": Kind("/turned", 503, "/turned", error="503"),
+    "dependency turns": Kind("/dependency-turns", 503, "/dependency-turns", error="503"),
     "refused": Kind("/refused", 403, None),
     "swallowed": Kind("/swallowed", 500, "/swallowed", error="ValueError"),
     "stream": Kind("/stream", 200, "/stream"),
@@ -153,6 +156,85 @@ async def test_every_kind_is_one_span_one_count_one_line(app: FastAPI, telemetry
     errors = {key for key in telemetry.metrics.changed() if key[0] == "http_errors_total"}
     expected = {("http_errors_total", (("endpoint", endpoint), ("error_type", kind.error), ("method", method)))}
     assert (expected if kind.error else set()) == errors
+
+
+BEHIND = {
+    "handled": ["OSError: at the bottom", "ArithmeticError: handled"],
+    "turned": ["OSError: at the bottom", "HTTPException: 503: later"],
+    "dependency turns": ["OSError: at the bottom", "HTTPException: 503: later"],
+    "swallowed": ["ValueError: swallowed"],
+    "unhandled": ["ValueError: boom 1"],
+}
+"""What is told of the exception behind an answer, in this order."""
+
+
+@pytest.mark.parametrize("name", BEHIND)
+async def test_the_exception_behind_an_answer_is_told_once(
+    app: FastAPI, telemetry: CapturedTelemetry, name: str
+) -> None:
+    """
+    One event and one stack with its causes, also where a middleware passes the answer on from another task.
+    """
+    await answer(app, KINDS[name])
+
+    (span,) = [span for span in telemetry.spans if span.kind.name == "SERVER"]
+    (event,) = [event for event in span.events if event.name == "exception"]
+    line = telemetry.log("request_completed")
+    assert line.exception is not None
+    for stack in (line.exception.stack, str(event.attributes["exception.stacktrace"])):
+        last = [found.rpartition(".")[2] for found in stack.splitlines() if found.endswith(tuple(BEHIND[name]))]
+        assert BEHIND[name] == last
+    assert [] == [item.message for item in telemetry.logs if item.message == "request_failed_after_response"]
+
+
+async def test_an_answer_by_choice_has_no_exception(app: FastAPI, telemetry: CapturedTelemetry) -> None:
+    """
+    `HTTPException(503)` that nothing has led to is told by its status: no event, no stack.
+    """
+    await answer(app, KINDS["unavailable"])
+
+    (span,) = [span for span in telemetry.spans if span.kind.name == "SERVER"]
+    line = telemetry.log("request_completed")
+    assert ([], None, "503") == (list(span.events), line.exception, span.attributes.get("error.type"))
+
+
+@pytest.mark.parametrize("status", [200, 404, 499])
+async def test_a_handled_exception_below_500_stays_quiet(
+    app: FastAPI, telemetry: CapturedTelemetry, status: int
+) -> None:
+    """
+    What the application answers for by another status is no error: no event, no stack, no error type.
+    """
+    await call(app, path="/handled", query=f"status={status}".encode())
+
+    (span,) = [span for span in telemetry.spans if span.kind.name == "SERVER"]
+    line = telemetry.log("request_completed")
+    assert ([], None, "INFO") == (list(span.events), line.exception, line.levelname)
+    assert "error.type" not in span.attributes
+
+
+@pytest.mark.parametrize("status", [200, 500])
+async def test_a_middleware_may_make_something_else_of_an_answer(telemetry: CapturedTelemetry, status: int) -> None:
+    """
+    What was noted of an exception is dropped when a middleware answers well after all.
+    """
+    from starlette.responses import PlainTextResponse
+
+    application = FastAPI()
+    kinds.add_routes(application)
+
+    @application.middleware("http")
+    async def instead(request: Any, call_next: Any) -> Any:
+        await call_next(request)
+        return PlainTextResponse("instead", status)
+
+    kit = setup_observability(application)
+    await call(application, path="/handled")
+    kit.undo()
+
+    (span,) = [span for span in telemetry.spans if span.kind.name == "SERVER"]
+    expected = (["exception"], "ArithmeticError") if status == 500 else ([], None)
+    assert expected == ([event.name for event in span.events], span.attributes.get("error.type"))
 
 
 @pytest.mark.parametrize("engine", ["kit", "contrib"])

@@ -12,7 +12,7 @@ import pytest
 from fastapi import FastAPI
 from starlette.testclient import TestClient
 
-from otel_kit import Settings, SetupError, setup_observability
+from otel_kit import ConfigurationError, Settings, SetupError, setup_observability
 from otel_kit.testing import CapturedTelemetry
 
 from . import kinds
@@ -445,3 +445,18 @@ async def test_instruments_of_other_libraries_stand_beside_ours() -> None:
 
     assert 'library_calls_seconds_total{kind="a"} 3' in page
     kit.undo()
+
+
+@pytest.mark.parametrize(
+    ("argument", "given"),
+    [("service_name", 5), ("service_name", ""), ("service_name", " "), ("settings", {}), ("settings", "x")],
+)
+def test_an_argument_that_cannot_be_used_is_an_error(argument: str, given: Any) -> None:
+    """
+    One line says which it is, and nothing is set up.
+    """
+    app = small_app()
+
+    with pytest.raises(ConfigurationError, match=rf"^{argument}='.*' can't be used: give [^\n]+$"):
+        setup_observability(app, **{argument: given})
+    assert "_otel_kit" not in vars(app)

@@ -9,7 +9,9 @@ this one, so nothing else is needed.
 from __future__ import annotations
 
 import os
+import shlex
 import signal
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -23,13 +25,24 @@ from otel_kit.cli.page import Page
 from otel_kit.cli.receiver import Receiver
 from otel_kit.cli.screen import Screen
 from otel_kit.cli.service import NotServing, Service, example_directory
-from otel_kit.cli.story import Evidence, missing, show_id, show_lines, show_movements, show_traffic, show_tree
+from otel_kit.cli.story import (
+    Evidence,
+    delivered,
+    is_settled,
+    missing,
+    show_id,
+    show_lines,
+    show_movements,
+    show_traffic,
+    show_tree,
+)
 from otel_kit.cli.traffic import FAILING_CHAT, Answer, read_page, send
 
 __all__ = ["run_demo"]
 
 START_SECONDS = 15.0
 ARRIVAL_SECONDS = 5.0
+PAUSE_SECONDS = 0.1
 
 
 def run_demo(out: TextIO) -> int:
@@ -91,7 +104,7 @@ def _gather(receiver: Receiver, screen: Screen) -> Evidence:
         answers = list(show_traffic(send(service.port), screen))
         failed = _failing(answers)
         receiver.wait_for(lambda: _has_root(receiver, failed), ARRIVAL_SECONDS)
-        after = Page(read_page(service.port))
+        after, arrived = _settled(receiver, service.port)
     finally:
         stopping = time.monotonic()
         service.stop()
@@ -102,9 +115,26 @@ def _gather(receiver: Receiver, screen: Screen) -> Evidence:
         log_records=receiver.log_ids.count(failed.correlation_id),
         before=before,
         after=after,
-        received=(len(receiver.spans), len(receiver.log_ids), receiver.points),
+        arrived=arrived,
+        at_the_end=(len(receiver.log_ids) - arrived[1], receiver.points),
         stop_seconds=time.monotonic() - stopping,
     )
+
+
+def _settled(receiver: Receiver, port: int) -> tuple[Page, tuple[int, int]]:
+    """
+    The page of metrics once all that it says was delivered has arrived, with the spans and log records of that moment.
+
+    So both can be compared: what the service says at its end is on no page any more.
+    """
+    deadline = time.monotonic() + ARRIVAL_SECONDS
+    while True:
+        # neither reading the page nor waiting makes a span or a log record
+        page = Page(read_page(port))
+        arrived = len(receiver.spans), len(receiver.log_ids)
+        if (is_settled(page) and arrived == delivered(page)) or time.monotonic() >= deadline:
+            return page, arrived
+        time.sleep(PAUSE_SECONDS)
 
 
 def _failing(answers: list[Answer]) -> Answer:
@@ -121,19 +151,20 @@ def _show_where_next(screen: Screen) -> None:
     number, line = next((number, text) for number, text in enumerate(source, 1) if "setup_observability(" in text)
     screen.title("Where to look next")
     screen.line(f"  the one line    {screen.paint(line.strip(), 'bold')}, line {number} of main.py")
-    screen.line(f"  serve it        cd {_short(directory)}")
-    screen.line("                  uvicorn main:app --port 8001")
+    screen.line(f"  serve it        cd {_typed(directory, os.curdir)}")
+    # by its path: the environment of this interpreter need not be on PATH
+    screen.line(f"                  {_typed(sys.executable, directory)} -m uvicorn main:app --port 8001")
     screen.line("  its metrics     http://127.0.0.1:8001/metrics")
     screen.line("  to a collector  OTEL_EXPORTER_OTLP_ENDPOINT=http://localhost:4318")
     screen.line("  from here on    docs/tutorial.md: find an error by its id, in ten minutes")
     screen.line()
 
 
-def _short(path: Path) -> str:
+def _typed(path: Path | str, place: Path | str) -> str:
     """
-    The path as one would type it here.
+    The path as one would type it in this directory.
     """
-    return min(str(path), os.path.relpath(path), key=len)
+    return shlex.quote(min(str(path), os.path.relpath(path, place), key=len))
 
 
 @contextmanager

@@ -18,7 +18,17 @@ from otel_kit.cli.traffic import Answer
 from otel_kit.cli.tree import draw, faults_of
 from otel_kit.profiles.goblin import PROFILE
 
-__all__ = ["Evidence", "missing", "show_id", "show_lines", "show_movements", "show_traffic", "show_tree"]
+__all__ = [
+    "Evidence",
+    "delivered",
+    "is_settled",
+    "missing",
+    "show_id",
+    "show_lines",
+    "show_movements",
+    "show_traffic",
+    "show_tree",
+]
 
 FAMILIES = tuple(metric.name for metric in PROFILE.metrics)
 SIGNALS = ("traces", "logs")
@@ -41,8 +51,10 @@ class Evidence:
     """Over OTLP, with the same correlation id."""
     before: Page
     after: Page
-    received: tuple[int, int, int]
-    """Spans, log records and data points of all requests."""
+    arrived: tuple[int, int]
+    """Spans and log records that the collector had when `after` was read."""
+    at_the_end: tuple[int, int]
+    """Log records that came after that, as the service ended, and the data points, which come then."""
     stop_seconds: float
 
     @property
@@ -139,21 +151,38 @@ def show_id(evidence: Evidence, screen: Screen) -> None:
     ]
     names = ", ".join(dict.fromkeys(name for name, _ in evidence.exemplars))
     rows.extend(("", piece) for piece in wrap(f"exemplars on /metrics: {names}", screen.width - 18))
-    spans, records, points = evidence.received
-    rows.append(("collector got", f"{spans} spans, {records} log records, {points} data points"))
+    spans, records = evidence.arrived
+    rows.append(("collector got", f"{spans} spans, {records} log records"))
     rows.extend(("accounts", _account(evidence.after, signal)) for signal in SIGNALS)
     rows.append(("stopped", f"by SIGTERM, after {evidence.stop_seconds:.1f} s"))
+    more, points = evidence.at_the_end
+    rows.append(("", f"which brought the collector {more} more log records, and {points} data points"))
     for label, text in rows:
         screen.line(f"  {label:16}{text}")
 
 
 def _account(page: Page, signal: str) -> str:
-    label = f'signal="{signal}"'
-    accepted, delivered, dropped = (
-        page.total(f"otel_kit_items_{word}_total", label) for word in ("accepted", "delivered", "dropped")
-    )
-    queued = page.total("otel_kit_items_queued", label)
-    return f"{signal}: {accepted:g} accepted = {delivered:g} delivered + {dropped:g} dropped + {queued:g} queued"
+    accepted, sent, dropped = (_items(page, signal, word) for word in ("accepted", "delivered", "dropped"))
+    queued = page.total("otel_kit_items_queued", f'signal="{signal}"')
+    return f"{signal}: {accepted:g} accepted = {sent:g} delivered + {dropped:g} dropped + {queued:g} queued"
+
+
+def _items(page: Page, signal: str, word: str) -> float:
+    return page.total(f"otel_kit_items_{word}_total", f'signal="{signal}"')
+
+
+def delivered(page: Page) -> tuple[float, ...]:
+    """
+    Spans and log records that the service says were taken by the collector.
+    """
+    return tuple(_items(page, signal, "delivered") for signal in SIGNALS)
+
+
+def is_settled(page: Page) -> bool:
+    """
+    Whether nothing waits to be sent any more.
+    """
+    return not any(page.total("otel_kit_items_queued", f'signal="{signal}"') for signal in SIGNALS)
 
 
 def missing(evidence: Evidence) -> list[str]:
@@ -171,6 +200,8 @@ def missing(evidence: Evidence) -> list[str]:
         "its log records over OTLP": evidence.log_records == len(evidence.lines),
         "requests, errors, tokens and latency on /metrics": moved
         >= {"http_requests_total", "http_errors_total", "chat_completion_tokens_total", "provider_latency_seconds"},
+        "accounts that agree with what arrived": is_settled(evidence.after)
+        and evidence.arrived == delivered(evidence.after),
         "an exemplar that leads to the trace": bool(evidence.exemplars),
     }
     return [what for what, seen in checks.items() if not seen]

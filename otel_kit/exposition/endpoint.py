@@ -39,10 +39,18 @@ class MetricsEndpoint:
         instruments: Where other libraries' instruments are read; None where there are none, or where
             several workers publish them into the ledger.
         token: A bearer token that opens the page to anyone; None for private and loopback peers only.
+        has_traces: Whether the traces that exemplars name may be anywhere; where not, the page has none.
     """
 
-    def __init__(self, ledger: Ledger, instruments: Instruments | None = None, *, token: str | None = None) -> None:
-        self._scrapes = Scrapes(ledger, instruments)
+    def __init__(
+        self,
+        ledger: Ledger,
+        instruments: Instruments | None = None,
+        *,
+        token: str | None = None,
+        has_traces: Callable[[], bool] = lambda: True,
+    ) -> None:
+        self._scrapes = Scrapes(ledger, instruments, has_traces=has_traces)
         self._access = AccessRule(token)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

@@ -74,6 +74,12 @@ class Family(NamedTuple):
         """
         return (self.kind, self.buckets, self.labels)
 
+    def without_exemplars(self) -> Family:
+        """
+        The same numbers, which lead to no trace.
+        """
+        return self._replace(series=[each._replace(exemplars=()) if each.exemplars else each for each in self.series])
+
     @property
     def base(self) -> str:
         """
@@ -98,6 +104,7 @@ class LeftOut:
         Args:
             reason: A fixed sentence; values of labels have no place in it.
         """
+        name = name if isinstance(name, str) else repr(name)
         if (name, reason) in self._said:
             return
         if len(self._said) < MAX_SAID:
@@ -116,24 +123,36 @@ def arrange(families: Iterable[Family], openmetrics: bool, left_out: LeftOut) ->
     groups: dict[str, list[Family]] = {}
     owners: dict[str, str] = {}
     for family in families:
-        group = groups.get(family.name)
-        if group is not None:
-            if group[0].kind == family.kind:
-                group.append(family)
-            else:
-                left_out.add(family.name, f"already shown as a {group[0].kind}, this {family.kind} is left out")
-            continue
-        if not METRIC_NAME.match(family.name):
-            left_out.add(family.name, "not a valid metric name")
-            continue
-        names = _claims(family, openmetrics)
-        rivals = [owners[name] for name in names if name in owners]
-        if rivals:
-            left_out.add(family.name, f"its sample names are those of {rivals[0]}, which was there first")
-            continue
-        groups[family.name] = [family]
-        owners.update(dict.fromkeys(names, family.name))
+        try:
+            reason = _join(family, groups, owners, openmetrics)
+        except Exception as error:  # whatever is odd about one family costs that family only
+            reason = f"the family can't be shown ({type(error).__name__})"
+        if reason is not None:
+            left_out.add(family.name, reason)
     return list(groups.values())
+
+
+def _join(family: Family, groups: dict[str, list[Family]], owners: dict[str, str], openmetrics: bool) -> str | None:
+    """
+    Take the family in; or why it can't be.
+    """
+    hash(family.shape)  # what is kept between pages is found by it
+    group = groups.get(family.name)
+    if group is not None:
+        if group[0].kind != family.kind:
+            return f"already shown as a {group[0].kind}, this {family.kind} is left out"
+        group.append(family)
+        return None
+    # a name may be whole, and nothing without its suffix
+    if not METRIC_NAME.match(family.name) or not family.base:
+        return "not a valid metric name"
+    names = _claims(family, openmetrics)
+    rivals = [owners[name] for name in names if name in owners]
+    if rivals:
+        return f"its sample names are those of {rivals[0]}, which was there first"
+    groups[family.name] = [family]
+    owners.update(dict.fromkeys(names, family.name))
+    return None
 
 
 def _claims(family: Family, openmetrics: bool) -> list[str]:

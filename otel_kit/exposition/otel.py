@@ -56,18 +56,22 @@ class InstrumentReader(MetricReader):
     The number of series is bounded by the SDK: 2000 an instrument, then one of overflow.
 
     Args:
-        clean: Makes a label, given by name and value, fit to leave the process.
+        clean: Makes a label's value, given by name and value, fit to leave the process.
+        clean_text: Does so for names of attributes and descriptions of instruments; asked once for each.
         own_scopes: Scopes whose instruments are in the ledger already.
     """
 
     def __init__(
         self,
         clean: Callable[[str, str], str] = lambda name, value: encodable(value),
+        clean_text: Callable[[str], str] = encodable,
         *,
         own_scopes: Collection[str] = OWN_SCOPES,
     ) -> None:
         super().__init__()
         self._clean = clean
+        self._clean_text = clean_text
+        self._texts: dict[str, str] = {}
         self._own_scopes = frozenset(own_scopes)
         self._left_out = LeftOut()
         self._lock = threading.Lock()
@@ -133,7 +137,7 @@ class InstrumentReader(MetricReader):
             draft = drafts.get(name)
             if draft is None:
                 unit = unit_word(metric.unit or "")
-                draft = drafts[name] = Draft(kind, name, metric.description or "", unit, additive)
+                draft = drafts[name] = Draft(kind, name, self._cleaned(metric.description or ""), unit, additive)
             if draft.kind != kind:
                 self._left_out.add(name, f"an instrument is already shown as a {draft.kind}, this {kind} is left out")
                 return
@@ -156,15 +160,28 @@ class InstrumentReader(MetricReader):
         """
         Label names and values, by name.
 
-        Keys that become one name have their values joined in the order of the keys.
+        Keys that become one name, by their letters or since what is secret in them is masked alike, have their
+        values joined in the order of the keys.
         Source: OpenTelemetry, "Prometheus and OpenMetrics Compatibility", section "Metric Attributes".
         """
         texts: dict[str, str] = {}
         for key in sorted(attributes):
-            name, value = sanitized(key), attributes[key]
+            # before the letters are replaced by which a secret is known
+            name, value = sanitized(self._cleaned(key)), attributes[key]
             text = self._clean(key, value if isinstance(value, str) else dumps(value, default=str))
             texts[name] = f"{texts[name]};{text}" if name in texts else text
         return tuple(sorted(texts.items()))
+
+    def _cleaned(self, text: str) -> str:
+        """
+        A name or a description as it may leave.
+        """
+        known = self._texts.get(text)
+        if known is None:
+            if len(self._texts) >= MAX_NAMES:
+                self._texts.clear()
+            known = self._texts[text] = self._clean_text(text)
+        return known
 
 
 @lru_cache(maxsize=MAX_NAMES)

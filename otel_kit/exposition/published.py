@@ -17,6 +17,7 @@ from typing import Protocol
 
 from otel_kit.catalogue import Declaration, DeclarationError, Kind
 from otel_kit.exposition.families import Family, LeftOut
+from otel_kit.exposition.samples import encodable
 from otel_kit.faults import fault
 from otel_kit.ledger import Ledger, Series
 
@@ -113,7 +114,8 @@ class PublishedInstruments:
 def _declaration(family: Family, kind: Kind, labels: tuple[str, ...]) -> Declaration:
     # the kind of thing that is no sum (a temperature, a share) has no total over workers
     merge = "max" if kind == "gauge" and not family.additive else "sum"
-    return Declaration(kind, family.name, family.help, labels, family.buckets, family.unit, merge)  # type: ignore[arg-type]
+    text = encodable(family.help)
+    return Declaration(kind, family.name, text, labels, family.buckets, family.unit, merge)  # type: ignore[arg-type]
 
 
 def _common(target: Family) -> Family:

@@ -15,7 +15,8 @@ import asyncio
 import contextvars
 import threading
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from itertools import chain
 from time import perf_counter
 from typing import Protocol
 
@@ -59,11 +60,21 @@ class _Flight:
 class Scrapes:
     """
     Pages of one ledger and, where given, the instruments of other libraries.
+
+    Args:
+        has_traces: Whether the traces that exemplars name may be anywhere; asked for each page.
     """
 
-    def __init__(self, ledger: Ledger, instruments: Instruments | None = None) -> None:
+    def __init__(
+        self,
+        ledger: Ledger,
+        instruments: Instruments | None = None,
+        *,
+        has_traces: Callable[[], bool] = lambda: True,
+    ) -> None:
         self._ledger = ledger
         self._instruments = instruments
+        self._has_traces = has_traces
         self._renderer = Renderer(LeftOut())
         # flights belong to one event loop, and a thread runs one loop at a time
         self._local = threading.local()
@@ -119,10 +130,11 @@ class Scrapes:
         The page bit by bit; a piece is empty while families are still being read.
         """
         families = []
-        for family in self._documented():
-            families.append(family)
+        leads_nowhere = form.openmetrics and not self._has_traces()
+        for family in chain(self._documented(), instruments):
+            families.append(family.without_exemplars() if leads_nowhere else family)
             yield b""
-        yield from _packed(self._renderer.chunks([*families, *instruments], form.openmetrics), form)
+        yield from _packed(self._renderer.chunks(families, form.openmetrics), form)
 
     def _documented(self) -> Iterator[Family]:
         try:

@@ -2,8 +2,8 @@
 Prometheus text 0.0.4 and OpenMetrics 1.0, written from families.
 
 Owns the page: heads of families, their order, the last line, and the templates that one page has
-in common with the next. Those go when their series go. A series that can't be written is left
-out and counted, never the page.
+in common with the next. Those go when their series go. A series or family that can't be written
+is left out and counted, never the page.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator
 
 from otel_kit.exposition.families import Family, LeftOut, arrange
 from otel_kit.exposition.samples import WRITERS, Labels, Templates, Unfit, encodable, escaped, numbers_tidied
+from otel_kit.faults import fault
 from otel_kit.ledger.snapshot import Series
 
 __all__ = ["Renderer"]
@@ -58,7 +59,10 @@ class Kept:
         Keep a run whose series all have templates by now.
         """
         keys: list[object] = [series.key or series.labels for series in batch]
-        templates = [self.templates.get(series.key or series.labels) for series in batch]
+        try:
+            templates = [self.templates.get(series.key or series.labels) for series in batch]
+        except TypeError:  # labels that can't be looked up, of a series that has been left out
+            return
         if all(templates):
             self.runs[start] = keys, "".join(filter(None, templates)).replace(" %s\n", " %r\n")
 
@@ -93,13 +97,29 @@ class Renderer:
         """
         groups = arrange(families, openmetrics, self._left_out)
         for group in groups:
-            yield _head(group[0], openmetrics)
+            head = self._head(group[0], openmetrics)
+            if not head:
+                continue
+            yield head
             seen: set[Labels] | None = set() if len(group) > 1 else None
             for family in group:
                 yield from self._samples(family, openmetrics, seen)
         if openmetrics:
             yield "# EOF\n"
-        self._forget(groups)
+        try:
+            self._forget(groups)
+        except TypeError as error:  # labels that can't be looked up: the page itself is written
+            fault("exposition", error)
+
+    def _head(self, family: Family, openmetrics: bool) -> str:
+        """
+        What stands above the samples; nothing where the family can't be shown.
+        """
+        try:
+            return _head(family, openmetrics)
+        except Exception as error:  # whatever a foreign family has as its text costs that family only
+            self._left_out.add(family.name, f"the family can't be written ({type(error).__name__})")
+            return ""
 
     def _samples(self, family: Family, openmetrics: bool, seen: set[Labels] | None) -> Iterator[str]:
         # a family declared anew with other bounds or labels must not meet templates of the old ones
@@ -109,7 +129,7 @@ class Renderer:
             batch = family.series[start : start + SERIES_A_CHUNK]
             try:
                 text = kept.run(family, start, batch, openmetrics) if in_runs else None
-            except (TypeError, IndexError):
+            except Exception:  # whatever is odd about one of them is found when each is looked at
                 text = None
             if text is None:
                 text = "".join(self._each(family, kept.templates, batch, openmetrics, seen))

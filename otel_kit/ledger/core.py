@@ -68,6 +68,18 @@ class Ledger:
         self.registry.clean_early_series()
 
     @property
+    def clean_help(self) -> Callable[[str], str]:
+        """
+        What each help text goes through, once; those of metrics that are declared already, too.
+        """
+        return self.registry.clean_help
+
+    @clean_help.setter
+    def clean_help(self, clean: Callable[[str], str]) -> None:
+        self.registry.clean_help = clean
+        self.registry.clean_early_help()
+
+    @property
     def directory(self) -> str | None:
         """
         What the workers of this server have in common on disk; None while this process counts for itself.

@@ -46,7 +46,7 @@ class Family(Generic[ChildT]):
         """
         What a constructor would do: constructing a metric gives an old object where there is one.
         """
-        self.declaration = declaration
+        self.declaration = registry.cleanly_described(declaration)
         self.name = declaration.name
         self.documentation = declaration.help
         self.labelnames = declaration.labels

@@ -17,7 +17,9 @@ from otel_kit.catalogue import (
     Kind,
     Merge,
     bucket_bounds,
+    joined_name,
     label_names,
+    series_cap,
 )
 from otel_kit.ledger.cells import ExemplarIds
 from otel_kit.ledger.children import CounterChild, GaugeChild, HistogramChild, SummaryChild
@@ -64,8 +66,8 @@ class Counter(Family[CounterChild]):
         *,
         max_series: int | None = None,
     ) -> Counter:
-        stem = _full_name(name.removesuffix("_total"), namespace, subsystem, unit)
-        declaration = Declaration("counter", f"{stem}_total", documentation, label_names(labelnames))
+        full = joined_name(name, namespace, subsystem, unit, ending="_total")
+        declaration = Declaration("counter", full, documentation, label_names(labelnames))
         return _made(cls, declaration, registry, max_series)
 
     def inc(self, amount: float = 1.0, exemplar: ExemplarIds | None = None) -> None:
@@ -106,10 +108,10 @@ class Gauge(Family[GaugeChild]):
         multiprocess_mode: str = "sum",
         max_series: int | None = None,
     ) -> Gauge:
-        merge = _MERGES.get(multiprocess_mode)
+        merge = _MERGES.get(multiprocess_mode) if isinstance(multiprocess_mode, str) else None
         if merge is None:
             raise DeclarationError(f"gauge {name!r} can't be merged by {multiprocess_mode!r}: sum, max or min")
-        full = _full_name(name, namespace, subsystem, unit)
+        full = joined_name(name, namespace, subsystem, unit)
         declaration = Declaration("gauge", full, documentation, label_names(labelnames), merge=merge)
         return _made(cls, declaration, registry, max_series)
 
@@ -187,7 +189,7 @@ class Histogram(Family[HistogramChild]):
         extremes: bool = False,
         max_series: int | None = None,
     ) -> Histogram:
-        full, bounds = _full_name(name, namespace, subsystem, unit), bucket_bounds(buckets)
+        full, bounds = joined_name(name, namespace, subsystem, unit), bucket_bounds(buckets)
         declaration = Declaration("histogram", full, documentation, label_names(labelnames), bounds, extremes=extremes)
         return _made(cls, declaration, registry, max_series)
 
@@ -221,7 +223,7 @@ class Summary(Family[SummaryChild]):
         *,
         max_series: int | None = None,
     ) -> Summary:
-        full = _full_name(name, namespace, subsystem, unit)
+        full = joined_name(name, namespace, subsystem, unit)
         declaration = Declaration("summary", full, documentation, label_names(labelnames))
         return _made(cls, declaration, registry, max_series)
 
@@ -246,13 +248,10 @@ KINDS: dict[Kind, type[Family[Any]]] = {
 }
 
 
-def _full_name(name: str, namespace: str, subsystem: str, unit: str) -> str:
-    full = "_".join(part for part in (namespace, subsystem, name) if part)
-    return full if not unit or full.endswith(f"_{unit}") else f"{full}_{unit}"
-
-
 def _made(kind: type[FamilyT], declaration: Declaration, registry: Registry | None, max_series: int | None) -> FamilyT:
-    family = (registry or REGISTRY).intern(kind, declaration, max_series, local=False)
+    if registry is not None and not isinstance(registry, Registry):
+        raise DeclarationError(f"metric {declaration.name!r}: a {type(registry).__name__} is no registry of the kit's")
+    family = (registry or REGISTRY).intern(kind, declaration, series_cap(max_series), local=False)
     if registry is not None:
         registry.register(family)
     return family

@@ -2,14 +2,15 @@
 Which metrics there are, by name.
 
 Owns the rule that a name, with all names derived from it, belongs to one declaration, and what
-all metrics share: the lock, the cleaning of label values, the place where cells are put. Knows
-nothing of workers.
+all metrics share: the lock, the cleaning of help texts and label values, the place where cells
+are put. Knows nothing of workers.
 """
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any, Protocol, TypeVar, cast
 
 from otel_kit.catalogue import Declaration, DeclarationError
@@ -49,6 +50,7 @@ class Registry:
     def __init__(self) -> None:
         self.lock = threading.RLock()
         self.clean_label: Callable[[str, str], str] = lambda label, value: valid_text(value)
+        self.clean_help: Callable[[str], str] = lambda text: text
         self.listed: dict[str, Family[Any]] = {}
         """What snapshots show, by name, in the order of registration."""
         self.foreign: dict[tuple[object, ...], Family[Any]] = {}
@@ -149,6 +151,25 @@ class Registry:
             if self.store is None:
                 for family in self.all_families():
                     family.clean_early_series()
+
+    def clean_early_help(self) -> None:
+        """
+        Have the policy look at the help texts that were declared before it was known.
+        """
+        with self.lock:
+            for family in self.all_families():
+                family.declaration = self.cleanly_described(family.declaration)
+
+    def cleanly_described(self, declaration: Declaration) -> Declaration:
+        """
+        The declaration with a help text that may be shown; the same object where it has one.
+        """
+        try:
+            text = self.clean_help(declaration.help)
+        except Exception as error:  # a policy of the user's own: what it can't judge is not shown
+            fault("ledger", error)
+            text = UNCLEAN
+        return declaration if text == declaration.help else replace(declaration, help=text)
 
     def clean(self, label: str, value: str) -> str:
         """

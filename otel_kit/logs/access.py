@@ -118,12 +118,11 @@ class RequestLog:
         item = RequestItem(record, time.time(), level, _LEVEL_NAMES[level], self._name, self._message)
         if level >= logging.ERROR:
             item.log_class = "error"
-            if record.error is not None:
-                found = item.exception = record.failure or describe(
-                    type(record.error), record.error, record.error.__traceback__
-                )
+            error = _told(record)
+            if error is not None:
+                found = item.exception = record.failure or describe(type(error), error, error.__traceback__)
                 item.size += 0 if found is None else found.size
-                mark(record.error)
+                mark(error)
         return item
 
     def _is_unobserved(self, logger: logging.Logger) -> bool:
@@ -143,7 +142,7 @@ class RequestLog:
         """
         The line as other handlers should see it: the fields as extra, the exception as `exc_info`.
         """
-        error = record.error
+        error = _told(record)
         made = self.logger.makeRecord(
             item.logger,
             item.levelno,
@@ -169,3 +168,10 @@ class RequestLog:
     def _put_back(self) -> None:
         if self._restore is not None and (self.logger.disabled or self._handler not in logging.root.handlers):
             self._restore(self.logger)
+
+
+def _told(record: RequestRecord) -> BaseException | None:
+    """
+    The exception of which the line tells: the error, or what was read behind an answer by choice.
+    """
+    return record.raised if record.error is None and record.failure is not None else record.error

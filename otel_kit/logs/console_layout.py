@@ -2,9 +2,9 @@
 A log line for a person at a terminal.
 
 Owns the console's tree: what happens inside a request hangs on a branch, the line that says how
-it went closes it, a stack trace stands below its line. The first characters of the correlation
-id tell requests apart that run at once. Nothing a record holds reaches the terminal as a
-control character.
+it went closes it, stack traces and the start-up block stand below their lines. The first
+characters of the correlation id tell requests apart that run at once. Nothing a record holds
+reaches the terminal as a control character: a row below a line is marked as one.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from otel_kit.logs.item import LogItem, RequestItem
+from otel_kit.logs.start_block import START_MESSAGE, start_rows
 from otel_kit.logs.values import Plain
 
 __all__ = ["ConsoleLayout", "wants_colour"]
@@ -38,17 +39,18 @@ class ConsoleLayout:
 
     def line(self, item: LogItem) -> bytes:
         """
-        The line, with the stack trace below it where there is one.
+        The line, with what stands below it: the start-up block, stack traces.
         """
+        extra, below = _below(item)
         parts = [
             self._painted(_clock(item.created), _DIM),
             self._painted(f"{_visible(item.levelname):<8}", _LEVEL_COLOURS.get(item.levelname, "0")),
             self._branch(item),
         ]
         parts.extend(self._request(item) if isinstance(item, RequestItem) else self._application(item))
+        parts.extend(self._extra(extra))
         text = " ".join(part for part in parts if part)
-        if item.exception is not None:
-            text += "".join(f"\n{' ' * 22}│ {_visible(row)}" for row in item.exception.stack.split("\n"))
+        text += "".join(f"\n{' ' * 22}│ {_visible(row)}" for row in below)
         return (text + "\n").encode("utf-8", "replace")
 
     def _branch(self, item: LogItem) -> str:
@@ -60,18 +62,16 @@ class ConsoleLayout:
     def _request(self, item: RequestItem) -> list[str]:
         status = "-" if item.status_code is None else str(item.status_code)
         shown = f"{_visible(item.method)} {_visible(item.path)} {status}"
-        return [self._painted(shown, _BOLD), f"{item.duration_seconds * 1000.0:.2f} ms", *self._extra(item.extra)]
+        return [self._painted(shown, _BOLD), f"{item.duration_seconds * 1000.0:.2f} ms"]
 
     def _application(self, item: LogItem) -> list[str]:
         shown = [self._painted(_visible(item.logger), _DIM), _visible(item.message)]
         if item.log_class in ("audit", "security"):
             shown.append(self._painted(f"[{item.log_class}]", _BOLD))
-        return shown + self._extra(item.extra)
+        return shown
 
-    def _extra(self, extra: Mapping[str, Plain] | None) -> list[str]:
-        return [
-            self._painted(f"{_visible(name)}={_visible(_short(value))}", _DIM) for name, value in (extra or {}).items()
-        ]
+    def _extra(self, extra: Mapping[str, Plain]) -> list[str]:
+        return [self._painted(f"{_visible(name)}={_visible(_short(value))}", _DIM) for name, value in extra.items()]
 
     def _painted(self, text: str, colour: str) -> str:
         return f"\x1b[{colour}m{text}\x1b[0m" if self._colour else text
@@ -84,6 +84,24 @@ def wants_colour(environ: Mapping[str, str], terminal: bool) -> bool:
     Source: no-color.org.
     """
     return terminal and not environ.get("NO_COLOR") and environ.get("TERM") != "dumb"
+
+
+def _below(item: LogItem) -> tuple[Mapping[str, Plain], list[str]]:
+    """
+    What stays of the extra on the line, and the rows below it.
+    """
+    extra, rows = dict(item.extra or {}), []
+    report = extra.get("report")
+    if item.message == START_MESSAGE and item.logger == "otel_kit" and isinstance(report, Mapping):
+        rows += start_rows(report)
+        del extra["report"]
+    stack = extra.get("stack_info")
+    if isinstance(stack, str):
+        rows += stack.split("\n")
+        del extra["stack_info"]
+    if item.exception is not None:
+        rows += item.exception.stack.split("\n")
+    return extra, rows
 
 
 def _visible(text: str) -> str:

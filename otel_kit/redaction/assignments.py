@@ -3,6 +3,7 @@ Names and their values inside a text: `password=x`, `"token": "y"`, `Cookie: z`.
 
 Owns where a value begins and ends in the many ways a text can write one; which names
 count is the key names' affair. Linear: every value is read once, and reading goes on behind it.
+Where a blank may stand a plus may too, which is a form's blank: `{"password":+"x"}`.
 """
 
 from __future__ import annotations
@@ -19,10 +20,13 @@ __all__ = ["mask_assignments"]
 
 _KEY = r"[A-Za-z0-9_.-]"
 # The look-ahead with its back-reference takes the whole name at once, so that it is never read twice.
-_ASSIGNMENT = re.compile(rf"""(?<!{_KEY})(?=({_KEY}+))\1([\\"'`\]]{{0,12}})[ \t]{{0,4}}(=>|:=|==|[=:>])""")
-_OPTION = re.compile(r"--(?<![A-Za-z0-9_-]--)([A-Za-z][A-Za-z0-9_-]{0,127}) +(?=[^\s-])")
-_PAIR = re.compile(rf"""(?:([\[(])b?(\\*["'])({_KEY}{{1,128}})\2|(\\?["'])--({_KEY}{{1,128}})\4),[ ]?b?(?=\\*["'])""")
-_VALUE_START = re.compile(r"""[ \t]*(?:[bBuUrRfF]{1,2}(?=\\*["']))?(?:(\\*)(["'`]))?""")
+_ASSIGNMENT = re.compile(rf"""(?<!{_KEY})(?=({_KEY}+))\1([\\"'`\]]{{0,12}})[ \t+]{{0,4}}(=>|:=|==|[=:>])""")
+_OPTION = re.compile(r"--(?<![A-Za-z0-9_-]--)([A-Za-z][A-Za-z0-9_-]{0,127})[ +]+(?=[^\s+-])")
+_PAIR = re.compile(rf"""(?:([\[(])b?(\\*["'])({_KEY}{{1,128}})\2|(\\?["'])--({_KEY}{{1,128}})\4),[ +]?b?(?=\\*["'])""")
+# A plus that no quote or bracket follows may be the first letter of the value.
+_VALUE_START = re.compile(
+    r"""[ \t]*(?:\++(?=[bBuUrRfF]{0,2}\\*["'`]|[\[{(]))?(?:[bBuUrRfF]{1,2}(?=\\*["']))?(?:(\\*)(["'`]))?"""
+)
 _SCHEME = (
     r"(?:(?:[Bb]earer|[Bb]asic|[Tt]oken|[Dd]igest|[Nn]egotiate|[Aa]pi-?[Kk]ey|BEARER|BASIC)[ +]+"
     r"(?![A-Za-z0-9_.-]+=[^=\s]))?"
@@ -32,15 +36,19 @@ _IN_URL = re.compile(r"""[^\s&"'<>\\]+""")
 _MARKUP = re.compile(r"[^<]+")
 _LISTED = re.compile(_SCHEME + r"""[^\s"'<>\\;]+(?:;[ +]?[^\s"'<>\\;]+)*;?""")
 # A header's value ends with its line, or with the string that the whole line stands in.
-_LINE_END = re.compile(r"""[\r\n]|\\[rn]|["'](?=[\s,}\])]|\Z)""")
+_LINE_END = re.compile(r"""[\r\n]|\\[rn]|["'](?=[\s+,}\])]|\Z)""")
 _BRACKET = re.compile(r"[\[\](){}]")
-_CLOSED_PAIR = re.compile(r"""\\*["'],?[ ]?[\])]""")
+_CLOSED_PAIR = re.compile(r"""\\*["'],?[ +]?[\])]""")
 _QUOTES = frozenset({'"', "'", '\\"', "\\'", '\\\\\\"', "\\\\\\'"})
 
 _PORT = re.compile(r"[0-9]{1,5}(?![A-Za-z0-9_])")
 _QUERY_ONLY_LENGTH = 6
+_PARAMETER = string.ascii_letters + string.digits + "_.+-"
+_PARAMETER_LENGTH = 64
 # From six digits: fewer call nobody outside, or are a port or a year.
-_PHONE_VALUE = re.compile(r"""[ \t]*(?:\\*["'`])?([+(]?[0-9](?:[ .()/+-]{0,3}[0-9]){5,14})(?![0-9])""")
+_PHONE_VALUE = re.compile(
+    r"""[ \t]*(?:\++(?=[\\"'`(+]))?(?:\\*["'`])?([+(]?[0-9](?:[ .()/+-]{0,3}[0-9]){5,14})(?![0-9])"""
+)
 
 _Place = tuple[int, int, str]
 """Start and end of what goes, and what comes in its place."""
@@ -116,7 +124,7 @@ def _place_of_value(found: re.Match[str], keys: KeyNames, query: bool) -> _Place
     quoted = _quoted(text, end)
     if quoted:
         return (*quoted, MASK)
-    value_start, value_end = _unquoted(text, end, separator, kind, in_url)
+    value_start, value_end = _unquoted(text, end, separator, kind, in_url or _ends_parameter(text, start, query))
     if _says_nothing(text, value_start, value_end, separator):
         return None
     # The value of a quoted name is quoted too, or JSON with a number would be JSON no more.
@@ -125,7 +133,7 @@ def _place_of_value(found: re.Match[str], keys: KeyNames, query: bool) -> _Place
 
 
 def _place_of_number(number: re.Match[str], closers: str, separator: str) -> _Place:
-    bare = number.start() == number.start(1) or number[0][: number.start(1) - number.start()].isspace()
+    bare = not number[0][: number.start(1) - number.start()].strip(" \t+")
     quote = closers if bare and separator == ":" and closers in _QUOTES else ""
     return (*number.span(1), quote + MASK + quote)
 
@@ -138,9 +146,20 @@ def _opens_element(text: str, start: int) -> bool:
     return bracket == "<" and (prefix == "" or (prefix[-1] == ":" and prefix[:-1].isidentifier()))
 
 
+def _ends_parameter(text: str, start: int, query: bool) -> bool:
+    """
+    Whether the name at `start` is the last word of a query parameter's name: `?client+secret=`.
+    """
+    if text[start - 1 : start] != "+":
+        return False
+    earliest = max(0, start - _PARAMETER_LENGTH)
+    begin = earliest + len(text[earliest:start].rstrip(_PARAMETER))
+    return text[begin - 1] in "?&" if begin else query
+
+
 def _makes_pair(text: str, start: int, key: str, keys: KeyNames) -> bool:
     before = text[max(0, start - 33) : start]
-    if before[-1:] not in (" ", "\t"):
+    if before[-1:] not in (" ", "\t", "+"):
         return False
     word = before[:-1]
     word = word[len(word.rstrip(string.ascii_letters)) :]
@@ -199,8 +218,10 @@ def _bracket_end(text: str, start: int) -> int:
 
 
 def _says_nothing(text: str, start: int, end: int, separator: str) -> bool:
-    value = text[start:end]
+    value, before = text[start:end], text[start - 1]
+    if value.startswith("+"):
+        value, before = value.lstrip("+").replace("+", " "), " "
     first = value.split(None, 1)[0].rstrip(".!?:").lower() if value.strip() else ""
     if not first or value == MASK or (first in NO_VALUES and len(first) == len(value.rstrip(".!?:"))):
         return True
-    return separator == ":" and text[start - 1] in " \t" and first in STOP_WORDS
+    return separator == ":" and before in " \t" and first in STOP_WORDS

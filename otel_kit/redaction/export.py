@@ -28,7 +28,7 @@ __all__ = ["CollectorPolicy", "Group", "Rule", "collector_policy"]
 _TOKEN = "[A-Za-z0-9_-]"
 _AT = "(?:@|%40)"
 _BLANK = r"(?: |\+|%20)"
-_GAP = "(?: |%20)?"
+_GAP = r"(?:[ +]|%20)?"
 _SEPARATOR = "(?:[ +-]|%20)?"
 # Where a pattern of Python's has a look-behind, this takes the character before, which is put back.
 _BEFORE = "(^|[^A-Za-z0-9._-])"
@@ -78,8 +78,8 @@ def _tokens() -> Group:
         ),
         (
             Rule(
-                r"-----BEGIN[ %A-Z0-9]*PRIVATE(?: |%20)KEY[ %A-Z0-9]*-----(?s:.*?)"
-                r"(?:-----END[ %A-Z0-9]*KEY[ %A-Z0-9]*-----|\z)",
+                rf"-----BEGIN[ +%A-Z0-9]*PRIVATE{_BLANK}KEY[ +%A-Z0-9]*-----(?s:.*?)"
+                r"(?:-----END[ +%A-Z0-9]*KEY[ +%A-Z0-9]*-----|\z)",
                 MASK,
             ),
             Rule(rf"eyJ{_TOKEN}{{8}}{_TOKEN}*\.{_TOKEN}+(?:\.{_TOKEN}*)*", MASK),
@@ -104,7 +104,7 @@ def _numbers() -> Group:
         (),
         (
             *by_digit,
-            *("-[0-9]{2,3}-[0-9]{4}", r"\([2-9][0-9]{2}\)", r"\+[1-9][0-9 ().-]{7}", "%2B[1-9]"),
+            *("-[0-9]{2,3}-[0-9]{4}", r"\([2-9][0-9]{2}\)", r"\+[1-9][0-9 ()+.-]{7}", "%2B[1-9]"),
             # Account numbers of these may be too short to be seen by their digits.
             *("GB[0-9]{2}", "IE[0-9]{2}", "NL[0-9]{2}"),
         ),
@@ -115,10 +115,10 @@ def _numbers() -> Group:
                 _FIRST,
             ),
             Rule(rf"{_BEFORE}[0-8][0-9]{{2}}-[0-9]{{2}}-{four}\b", _FIRST),
-            Rule(r"(^|[^A-Za-z0-9])(?:\+|%2B)[1-9](?:(?:%20|[ ()-]){0,2}[0-9]){7}(?:[ -]?[0-9])*", _FIRST),
+            Rule(r"(^|[^A-Za-z0-9])(?:\+|%2B)[1-9](?:(?:%20|[ ()+-]){0,2}[0-9]){7}(?:[ +-]?[0-9])*", _FIRST),
             # With dots only where one of the suspects by digit sees it.
             Rule(
-                rf"{_BEFORE}(?:1[ .-])?(?:(?:\([2-9][0-9]{{2}}\) ?|[2-9][0-9]{{2}}-)[2-9][0-9]{{2}}-"
+                rf"{_BEFORE}(?:1[ +.-])?(?:(?:\([2-9][0-9]{{2}}\)[ +]?|[2-9][0-9]{{2}}-)[2-9][0-9]{{2}}-"
                 rf"|[2-6][0-9]{{2}}\.[2-9][0-9]{{2}}\.){four}\b",
                 _FIRST,
             ),

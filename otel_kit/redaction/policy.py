@@ -20,7 +20,7 @@ from otel_kit.redaction.decoding import decode_once, fold, is_plain, valid_unico
 from otel_kit.redaction.keys import PHONE, SECRET, KeyNames
 from otel_kit.redaction.rules import MASK
 from otel_kit.redaction.structures import QUERY_KEYS, clean_value
-from otel_kit.redaction.user_rules import checked_patterns, keys_and_patterns
+from otel_kit.redaction.user_rules import checked_patterns, keys_and_patterns, mask_patterns
 
 __all__ = ["MASK", "MAX_LENGTH", "Policy", "policy_from"]
 
@@ -105,7 +105,7 @@ class Policy:
                 return False
             if triggers.scan(joined, self.names):
                 return False
-            return not self._patterns or not any(pattern.search(text) for pattern in self._patterns for text in texts)
+            return not self._patterns or all(mask_patterns(text, self._patterns) is text for text in texts)
         except Exception as error:
             fault("redaction", error)
             return False
@@ -259,8 +259,7 @@ class Policy:
         for _ in range(_PASSES):
             found = triggers.scan(result, self.names)
             masked = self._apply(result, found, query, cut) if found else result
-            for pattern in self._patterns:
-                masked = pattern.sub(MASK, masked)
+            masked = mask_patterns(masked, self._patterns)
             if masked == result:
                 break
             result = masked

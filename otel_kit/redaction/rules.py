@@ -8,6 +8,9 @@ and nothing of encodings.
 A look-behind at the start of a pattern costs `re` its fast search, so that patterns with a
 literal start have theirs after the literal: `eyJ(?<![A-Za-z0-9_-]eyJ)`. Without any, a run such as
 `eyJ-eyJ-...` would be read to its end from each of its parts.
+
+A form writes `+` for a blank, so that where a rule takes a blank it takes a plus as well: once decoded, a plus
+that stands for itself can't be told from one that is a blank.
 """
 
 from __future__ import annotations
@@ -40,8 +43,8 @@ Source: OpenTelemetry's conventions for URLs use the same word.
 """
 
 _PEM = re.compile(
-    r"-----BEGIN[ A-Z0-9]{0,40}PRIVATE KEY(?: BLOCK)?-----(?s:.*?)"
-    r"(?:-----END[ A-Z0-9]{0,40}PRIVATE KEY(?: BLOCK)?-----|\Z)"
+    r"-----BEGIN[ +A-Z0-9]{0,40}PRIVATE[ +]KEY(?:[ +]BLOCK)?-----(?s:.*?)"
+    r"(?:-----END[ +A-Z0-9]{0,40}PRIVATE[ +]KEY(?:[ +]BLOCK)?-----|\Z)"
 )
 _JWT = re.compile(r"eyJ(?<![A-Za-z0-9_-]eyJ)[A-Za-z0-9_-]{8,}(?:\.[A-Za-z0-9_-]*){1,4}")
 _JWT_CUT = re.compile(r"eyJ(?<![A-Za-z0-9_-]eyJ)[A-Za-z0-9_-]{8,}(?:(?:\.[A-Za-z0-9_-]*){1,4}|\Z)")
@@ -67,13 +70,13 @@ _CARD = re.compile(
     r"|[0-9]{4}([ +-])[0-9]{6}\2[0-9]{4,5})(?![A-Za-z0-9_]|[.-][0-9])"
 )
 _SSN = re.compile(r"(?<![A-Za-z0-9._-])[0-9]{3}-[0-9]{2}-[0-9]{4}(?![A-Za-z0-9_]|[.-][0-9])")
-_PHONE = re.compile(r"\+(?<![A-Za-z0-9]\+)[1-9](?:[ .()-]{0,2}[0-9]){7,14}(?![A-Za-z0-9_])")
+_PHONE = re.compile(r"\+(?<![A-Za-z0-9]\+)[1-9](?:[ +.()-]{0,2}[0-9]){7,14}(?![A-Za-z0-9_])")
 _LOCAL_PHONE = re.compile(
-    r"(?<![A-Za-z0-9._+-])(?:\+?1[ .-]?)?(?:\([2-9][0-9]{2}\)[ +]?[2-9][0-9]{2}[ .-]"
+    r"(?<![A-Za-z0-9._-])(?:\+?1[ +.-]?)?(?:\([2-9][0-9]{2}\)[ +]?[2-9][0-9]{2}[ +.-]"
     r"|[2-9][0-9]{2}([.-])[2-9][0-9]{2}\1)[0-9]{4}(?![A-Za-z0-9_]|[.-][0-9])"
 )
 _IBAN = re.compile(r"(?<![A-Za-z0-9_])[A-Z]{2}[0-9]{2}(?:[ +]?[A-Z0-9]){11,30}")
-_DECIMAL = re.compile(r"\+[0-9]+\.[0-9]+")
+_DECIMALS = re.compile(r"(?:\+[0-9]+\.[0-9]+)+(?:\+[0-9]+)?")
 _SLASHED = re.compile(r"[A-Za-z0-9/+]{40,}")
 _CLOUD_SECRET_LENGTH = 40
 _CLOUD_SECRET_SLASHES = 8
@@ -127,7 +130,7 @@ def mask_authorization(text: str) -> str:
     """
     Without what follows `Bearer` and `Basic`, where it is a credential and not a word.
     """
-    text = _BEARER.sub(lambda found: found[1] + MASK if validators.is_bearer_token(found[2]) else found[0], text)
+    text = _BEARER.sub(_mask_bearer, text)
     return _BASIC.sub(lambda found: found[1] + MASK if validators.is_basic_credential(found[2]) else found[0], text)
 
 
@@ -168,15 +171,21 @@ def mask_phones(text: str, masked: Callable[[str], str] = lambda phone: MASK) ->
         masked: What stands in the place of a number.
     """
     text = _LOCAL_PHONE.sub(lambda found: masked(found[0]), text)
-    # One dot and nothing else is a decimal number, such as a coordinate.
-    return _PHONE.sub(lambda found: found[0] if _DECIMAL.fullmatch(found[0]) else masked(found[0]), text)
+    # One dot in each is a row of decimal numbers, such as coordinates with their height.
+    return _PHONE.sub(lambda found: found[0] if _DECIMALS.fullmatch(found[0]) else masked(found[0]), text)
 
 
 def mask_cloud_secrets(text: str) -> str:
     """
-    Without AWS secret access keys that no name gives away: forty characters, alone or between slashes.
+    Without AWS secret access keys that no name gives away: forty characters, alone or between slashes or pluses.
     """
     return _SLASHED.sub(_mask_cloud_secret, text)
+
+
+def _mask_bearer(found: re.Match[str]) -> str:
+    # In a form the words of a sentence stand there as one run.
+    parts = found[2].split("+") if "+" in found[1] else [found[2]]
+    return found[1] + MASK if any(map(validators.is_bearer_token, parts)) else found[0]
 
 
 def _mask_long(found: re.Match[str]) -> str:
@@ -238,14 +247,10 @@ def _mask_cloud_secret(found: re.Match[str]) -> str:
     run = found[0]
     if len(run) == _CLOUD_SECRET_LENGTH:
         return MASK if validators.is_cloud_secret(run) else run
-    bounds = [-1, *(place for place, character in enumerate(run) if character == "/"), len(run)]
-    ends = set(bounds)
     parts: list[str] = []
     done = 0
-    for bound in bounds:
-        start, end = bound + 1, bound + 1 + _CLOUD_SECRET_LENGTH
-        if end not in ends:
-            continue
+    for start in _cloud_secret_starts(run):
+        end = start + _CLOUD_SECRET_LENGTH
         candidate = run[start:end]
         if candidate.count("/") <= _CLOUD_SECRET_SLASHES and validators.is_cloud_secret(candidate):
             # of two that overlap either may be the secret, so both go
@@ -253,3 +258,18 @@ def _mask_cloud_secret(found: re.Match[str]) -> str:
                 parts += run[done:start], MASK
             done = end
     return "".join(parts) + run[done:] if parts else run
+
+
+def _cloud_secret_starts(run: str) -> list[int]:
+    """
+    Where forty characters begin that end with a slash or the run and follow one, or are a whole word between pluses.
+    """
+    bounds = [-1, *(place for place, character in enumerate(run) if character == "/"), len(run)]
+    ends = set(bounds)
+    starts = {bound + 1 for bound in bounds if bound + 1 + _CLOUD_SECRET_LENGTH in ends}
+    start = 0
+    for word in run.split("+"):
+        if len(word) == _CLOUD_SECRET_LENGTH:
+            starts.add(start)
+        start += len(word) + 1
+    return sorted(starts)

@@ -85,9 +85,10 @@ class Runtime:
         self._applications: list[object] = []
         self._lock = threading.Lock()
         self.serving = False
-        self._has_served = self._has_forked = False
+        self._has_served = self._has_forked = self._inherits_spawned = False
         self._lifespans = 0
         self._ends_at: float | None = None
+        self._has_said_left = False
         self._join_process()
         _all.add(self)
 
@@ -107,6 +108,7 @@ class Runtime:
         judge_ids_by(self._is_clean)
         ledger.on_refresh(self.instruments.on_refresh)
         ledger.clean_label = self._clean_label
+        ledger.clean_help = self.policy.text
         propagator: Any = propagate.get_global_textmap()
         if not isinstance(propagator, KitPropagator):
             propagate.set_global_textmap(KitPropagator(propagator, self.policy))
@@ -181,8 +183,8 @@ class Runtime:
                 self._ends_at = deadline
         write_suppressed(everything=last)
         done = self.flush_until(deadline, close_logs=last)
-        if last and not done:
-            self.telemetry.outages.say_what_is_left()
+        if last:
+            self._has_said_left = self.telemetry.outages.say_what_is_left(done)
         return done
 
     def flush_until(self, deadline: float, *, close_logs: bool = False) -> bool:
@@ -206,13 +208,14 @@ class Runtime:
         with self._lock:
             self.serving = False
         deadline = self._closing_deadline(timeout_seconds)
+        is_said = self._has_said_left and self._is_same_end()
         write_suppressed(everything=True)
         lines = Beside(lambda: self.logs.close(deadline))
         sent = self.telemetry.close(deadline, collect=self._has_served or _has_counted())
         ledger.close()
         done = lines.result(deadline) and sent
-        if not sent and self._ends_at is None:
-            self.telemetry.outages.say_what_is_left()
+        if not is_said:
+            self.telemetry.outages.say_what_is_left(sent)
         return done
 
     def _closing_deadline(self, timeout_seconds: float | None) -> float:
@@ -220,13 +223,24 @@ class Runtime:
         limit = self.settings.shutdown_timeout_seconds * SHARE_OF_TIMEOUT
         if timeout_seconds is not None:
             return now + timeout_seconds
-        if self._ends_at is not None and now < self._ends_at + SAME_END_SECONDS:
+        if self._ends_at is not None and self._is_same_end():
             # the time is for everything together, and a lifespan's end has had its part of it
             return max(self._ends_at, now + LAST_LINES_SECONDS)
-        if not self._has_served and (self._has_forked or _SPAWNED in sys.modules):
-            # a server's parent: its workers have had the time
+        if self._is_servers_parent():
+            # its workers have had the time
             return now + LAST_LINES_SECONDS
         return now + limit
+
+    def _is_same_end(self) -> bool:
+        return self._ends_at is not None and time.monotonic() < self._ends_at + SAME_END_SECONDS
+
+    def _is_servers_parent(self) -> bool:
+        """
+        Whether this process only watches over others. A script that hands out work has spans of its own.
+        """
+        if self._has_served or self.telemetry.has_accepted("traces"):
+            return False
+        return self._has_forked or (_SPAWNED in sys.modules and not self._inherits_spawned)
 
     def _attach_ledger(self) -> None:
         ledger.attach(self.service_name)
@@ -251,7 +265,9 @@ class Runtime:
         A forked child has not served yet.
         """
         self._lock = threading.Lock()
-        self.serving = self._has_served = self._has_forked = False
+        self.serving = self._has_served = self._has_forked = self._has_said_left = False
+        # what its parent has spawned are no children of its own
+        self._inherits_spawned = _SPAWNED in sys.modules
         self._lifespans = 0
         self._ends_at = None
 

@@ -176,7 +176,10 @@ class Settings(BaseSettings):
     trust_traceparent: Annotated[
         Literal["private", "all", "none"] | tuple[formats.Network, ...], BeforeValidator(formats.parse_trust)
     ] = _variable("OTEL_KIT_TRUST_TRACEPARENT", "private", "private, all, none, or networks, comma-separated")
-    """Direct peers whose trace is joined; others' is linked. `private` takes in loopback."""
+    """
+    Direct peers whose trace is joined; others' is linked. `private` takes in loopback, and wants the same of the
+    client of a listed proxy.
+    """
 
     engine: Annotated[Literal["kit", "contrib"], BeforeValidator(formats.lower)] = _variable(
         "OTEL_KIT_ENGINE", "kit", "kit or contrib"

@@ -35,12 +35,15 @@ class CleanTracerProvider(TracerProvider):
 
     def __init__(self, policy: Policy, **given: Any) -> None:
         self._policy = policy
+        self.has_exits = False
+        """Whether there is a processor that may hand spans on to somebody."""
         super().__init__(**given)
 
     def add_span_processor(self, span_processor: SpanProcessor) -> None:
         """
         As the SDK's; at their ends the processor gets copies of spans that hold no secrets.
         """
+        self.has_exits = self.has_exits or not isinstance(span_processor, CorrelationProcessor)
         if not isinstance(span_processor, _OWN):
             span_processor = _CleanEnds(span_processor, lambda span: clean_span(span, self._policy, None))
         super().add_span_processor(span_processor)

@@ -197,9 +197,16 @@ class ServerSpan(SdkSpan):
             self._name = name
             if len(self._clean) == self._given:
                 self._given += len(attributes)
-            self._clean.update(attributes)
+                self._clean.update(attributes)
+            else:
+                self._add_within_limit(attributes)
             if failed and self._status is UNSET:
                 self._status = Status(StatusCode.ERROR)
+
+    def _add_within_limit(self, attributes: dict[str, Any]) -> None:
+        # the application has added attributes, perhaps as many as there is room for
+        for key, value in attributes.items():
+            self._attributes[key] = value
 
     def add_failure(self, failure: Any) -> None:
         """

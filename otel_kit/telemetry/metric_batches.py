@@ -9,6 +9,7 @@ encoder alone would lose all of them with it.
 from __future__ import annotations
 
 import dataclasses
+import functools
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
@@ -27,6 +28,7 @@ Data points in one request.
 """
 
 BYTES_PER_POINT = 250
+KEPT_DESCRIPTIONS = 4096
 
 ScopedMetric = tuple[InstrumentationScope, Metric]
 
@@ -84,9 +86,20 @@ def cleaned(metric: Metric, policy: Policy) -> Metric:
     The metric of another library without secrets; the same object when it has none.
     """
     points = [clean_point(point, policy) for point in metric.data.data_points]
+    description = clean_description(policy, metric.description or "")
+    if description != (metric.description or ""):
+        metric = dataclasses.replace(metric, description=description)
     if all(clean is point for clean, point in zip(points, metric.data.data_points, strict=True)):
         return metric
     return dataclasses.replace(metric, data=dataclasses.replace(metric.data, data_points=points))  # type: ignore[arg-type]
+
+
+@functools.lru_cache(maxsize=KEPT_DESCRIPTIONS)
+def clean_description(policy: Policy, text: str) -> str:
+    """
+    An instrument's description without secrets; looked for once, not with each collection.
+    """
+    return policy.text(text)
 
 
 def clean_point(point: Any, policy: Policy) -> Any:

@@ -27,7 +27,7 @@ class Outages:
     """
 
     def __init__(self) -> None:
-        self._accounts: list[Accounts] = []
+        self._watched: list[tuple[Accounts, str | None]] = []
         self._begin()
 
     def _begin(self) -> None:
@@ -37,12 +37,16 @@ class Outages:
         self._logged_at = -LOG_EVERY_SECONDS
         self._said_silent: set[str] = set()
         self._said_failing = False
+        self._said_left = 0
 
-    def watch(self, accounts: Accounts) -> None:
+    def watch(self, accounts: Accounts, unnamed_host: str | None = None) -> None:
         """
         Take `accounts` into the number of dropped items that a line reports.
+
+        Args:
+            unnamed_host: Where these items go when nobody has named an endpoint.
         """
-        self._accounts.append(accounts)
+        self._watched.append((accounts, unnamed_host))
 
     def failing(self) -> dict[SignalName, str]:
         """
@@ -107,17 +111,38 @@ class Outages:
             },
         )
 
-    def say_what_is_left(self) -> None:
+    def say_what_is_left(self, all_resolved: bool) -> bool:
         """
-        Log what has not been delivered, at an end that comes while an endpoint is failing.
+        Log how much of each signal has not been delivered, at an end; returns whether there was a line to write.
 
-        An unnamed endpoint where nothing ever answered is no loss that anybody would want to read of.
+        There is none where no line's numbers have grown since the last one. An unnamed endpoint where nothing ever
+        answered is no loss that anybody would want to read of.
+
+        Args:
+            all_resolved: Whether the queues have emptied. What was refused may be a loss even so; what has come in
+                since is none.
         """
-        if not self._failing:
-            return
-        views = {accounts.signal: accounts.view() for accounts in self._accounts}
-        left = {signal: {"queued": view["queued"], "dropped": view["dropped"]} for signal, view in views.items()}
+        # a first attempt that still hangs is no failure yet, so it is the queues that say what is left
+        if all_resolved and not self._failing:
+            return False
+        left = self._left()
+        if _total(left) <= self._said_left:
+            return False
         _logger.warning("otel_kit.undelivered", extra={"items": left})
+        # the line itself is one more record that waits
+        self._said_left = _total(self._left())
+        return True
+
+    def _left(self) -> dict[SignalName, dict[str, int]]:
+        left: dict[SignalName, dict[str, int]] = {}
+        for accounts, unnamed_host in self._watched:
+            if unnamed_host is not None and self.is_silent(unnamed_host):
+                continue
+            view = accounts.view()
+            lost = {"queued": view["queued"], "dropped": view["dropped"]}
+            # of two exporters of one signal the worse one: its items are the same
+            left[accounts.signal] = max(left.get(accounts.signal, lost), lost, key=lambda one: sum(one.values()))
+        return left
 
     def _say_silent_once(self, host: str) -> None:
         with self._lock:
@@ -130,10 +155,14 @@ class Outages:
             )
 
     def _dropped(self) -> int:
-        return sum(accounts.dropped_count() for accounts in self._accounts)
+        return sum(accounts.dropped_count() for accounts, _ in self._watched)
 
     def reset_after_fork(self) -> None:
         """
         Forget what the parent process has seen.
         """
         self._begin()
+
+
+def _total(left: dict[SignalName, dict[str, int]]) -> int:
+    return sum(sum(lost.values()) for lost in left.values())

@@ -17,6 +17,7 @@ from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
 
 from otel_kit.exposition.otel import InstrumentReader
+from otel_kit.telemetry.accounts import SignalName
 from otel_kit.telemetry.metrics import MetricExport
 from otel_kit.telemetry.outage import Outages
 from otel_kit.telemetry.queue import ExportQueue
@@ -70,6 +71,12 @@ class Telemetry:
         All of them, of all signals.
         """
         return [queue for signal in self.signals.values() for queue in signal.queues]
+
+    def has_accepted(self, signal: SignalName) -> bool:
+        """
+        Whether there ever was anything of this signal to export in this process.
+        """
+        return any(queue.accounts.view()["accepted"] for queue in self.signals[signal].queues)
 
     def start(self) -> None:
         """

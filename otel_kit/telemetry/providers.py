@@ -191,7 +191,7 @@ class Builder:
         return provider, False
 
     def _meters(self) -> tuple[MeterProvider, InstrumentReader, OtlpMetricReader | None]:
-        instruments = InstrumentReader(self._clean_label)
+        instruments = InstrumentReader(self._clean_label, self.policy.text)
         existing = metrics.get_meter_provider()
         if isinstance(existing, MeterProvider) and not self.own.include(existing):
             self.joined.append("metrics")

@@ -67,7 +67,7 @@ class ExportQueue:
         self._worker: Worker | None = None
         self._has_thread = False
         accounts.count_queued = self._count_queued
-        outages.watch(accounts)
+        outages.watch(accounts, sender.host if sender.endpoint_is_default else None)
         _queues.add(self)
 
     def offer(self, item: Any, size: int, count: int = 1) -> None:

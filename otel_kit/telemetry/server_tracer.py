@@ -31,6 +31,7 @@ from opentelemetry.trace import (
 )
 from opentelemetry.trace import Tracer as ApiTracer
 
+from otel_kit.context import CLEAN_SPAN_KEYS
 from otel_kit.faults import fault
 from otel_kit.telemetry.light_span import ServerSpan
 
@@ -113,6 +114,10 @@ def _fits(tracer: Tracer) -> bool:
     Whether the SDK's spans still are what this module takes them for; else its own way is the way.
     """
     try:
+        room = tracer._span_limits.max_span_attributes
+        if room is not None and room < len(CLEAN_SPAN_KEYS):
+            # the rings' own attributes alone may be more, and the SDK counts what it drops
+            return False
         spans = ServerSpan.of_tracer(tracer)
         span = spans.make("", INVALID_SPAN_CONTEXT, None, {"key": "value"}, (), lambda: None)
         span.complete("name", {"other": 1}, True)

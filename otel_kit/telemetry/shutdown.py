@@ -5,6 +5,9 @@ Owns the `atexit` handler and the signal handler. A server runs its own shutdown
 lifespan's end closes everything in order; uvicorn then raises the signal again with the
 handlers it found, so that `atexit` never runs. Scripts, servers with their lifespan off, and
 processes that are told to end before they serve are caught here.
+
+A child of `multiprocessing` ends without `atexit`, too: there the net is a finalizer of that
+module, which is asked for only where somebody has imported it.
 """
 
 from __future__ import annotations
@@ -12,7 +15,9 @@ from __future__ import annotations
 import atexit
 import os
 import signal
+import sys
 import threading
+import weakref
 from collections.abc import Callable
 from types import FrameType
 from typing import Any
@@ -24,6 +29,11 @@ __all__ = ["Closing"]
 SIGNALS = (signal.SIGTERM,)
 """
 SIGINT is not among them: Python turns it into KeyboardInterrupt, and `atexit` runs.
+"""
+
+AFTER_ALL_OTHERS = -1000
+"""
+Priority among the finalizers of a child: those of queues and pools hand over results first, and may log.
 """
 
 
@@ -42,6 +52,10 @@ class Closing:
         self._hurry = hurry
         self._layers: list[tuple[int, Any, Any]] = []
         self._registered = False
+        self._finalizer: Any = None
+        self._followed: Any = None
+        self._closed_in: int | None = None
+        _nets.add(self)
 
     def install(self) -> None:
         """
@@ -50,6 +64,7 @@ class Closing:
         if not self._registered:
             self._registered = True
             atexit.register(self._run)
+        self.follow_children()
         if threading.current_thread() is not threading.main_thread():
             return
         for number in SIGNALS:
@@ -67,12 +82,35 @@ class Closing:
         """
         atexit.unregister(self._run)
         self._registered = False
+        if self._finalizer is not None:
+            self._finalizer.cancel()
         if threading.current_thread() is not threading.main_thread():
             return
         for number, handler, previous in reversed(self._layers):
             if signal.getsignal(number) is handler:
                 signal.signal(number, previous)
         self._layers.clear()
+
+    def follow_children(self) -> None:
+        """
+        Have the net under children of `multiprocessing`, this process included if it is one.
+        """
+        finalizers, processes = sys.modules.get("multiprocessing.util"), sys.modules.get("multiprocessing.process")
+        if finalizers is None or processes is None:
+            return
+        if self._followed is not finalizers:
+            self._followed = finalizers
+            # a child forgets the finalizers it was forked with, and asks this list for new ones
+            finalizers.register_after_fork(self, Closing._finalize)
+        if processes.parent_process() is not None:
+            self._finalize()
+
+    def _finalize(self) -> None:
+        if self._finalizer is not None:
+            self._finalizer.cancel()
+        if self._registered:
+            finalizers = sys.modules["multiprocessing.util"]
+            self._finalizer = finalizers.Finalize(None, self._run, exitpriority=AFTER_ALL_OTHERS)
 
     def _handler(self, previous: Any) -> Callable[[int, FrameType | None], Any]:
         def handle(number: int, frame: FrameType | None) -> Any:
@@ -89,7 +127,10 @@ class Closing:
         return handle
 
     def _run(self) -> None:
-        self._guard(self._close)
+        # a spawned child comes here from its finalizer and from `atexit`
+        if self._closed_in != os.getpid():
+            self._guard(self._close)
+            self._closed_in = os.getpid()
 
     @staticmethod
     def _guard(step: Callable[[], object] | None) -> None:
@@ -98,3 +139,14 @@ class Closing:
                 step()
         except Exception as error:  # the process is ending: nothing may stand in its way
             fault("shutdown", error)
+
+
+_nets: weakref.WeakSet[Closing] = weakref.WeakSet()
+
+
+def _follow_into_child() -> None:
+    for net in list(_nets):
+        net.follow_children()
+
+
+os.register_at_fork(after_in_child=_follow_into_child)

@@ -72,7 +72,7 @@ class Before:
     def __init__(self) -> None:
         self._globals = Globals()
         self._environment = _variables()
-        self._clean_label = ledger.registry.clean_label
+        self._clean_label, self._clean_help = ledger.registry.clean_label, ledger.registry.clean_help
         self._loggers = [_LoggerBefore(logging.getLogger(name)) for name in LOGGERS]
         self.metrics = frozenset(ledger.registry.listed)
         """Names of the ledger's metrics."""
@@ -83,7 +83,7 @@ class Before:
         """
         self._globals.put_back()
         _put_back_variables(self._environment)
-        ledger.registry.clean_label = self._clean_label
+        ledger.registry.clean_label, ledger.registry.clean_help = self._clean_label, self._clean_help
         judge_ids_by(lambda text: True)
         for logger in self._loggers:
             logger.put_back()

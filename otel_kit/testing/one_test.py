@@ -103,7 +103,10 @@ class OneTest:
         lend(kept)
         self._meters = metrics.get_meter_provider()
         if isinstance(self._meters, MeterProvider):
-            self._reader = InstrumentReader(lambda name, value: str(kept.terms.policy.value(name, value, MAX_LABEL)))
+            self._reader = InstrumentReader(
+                lambda name, value: str(kept.terms.policy.value(name, value, MAX_LABEL)),
+                lambda text: kept.terms.policy.text(text),
+            )
             self._meters.add_metric_reader(self._reader)
             self._undo.callback(self._meters.remove_metric_reader, self._reader)
         self._undo.callback(runtime.put, None)

@@ -8,7 +8,8 @@ import pytest
 
 from otel_kit.catalogue import Declaration
 from otel_kit.exposition.families import Family, LeftOut, arrange
-from otel_kit.ledger import FamilySnapshot
+from otel_kit.exposition.text import Renderer
+from otel_kit.ledger import FamilySnapshot, Series
 from tests.exposition.build import counter, faults, gauge, histogram, page, samples, series
 
 
@@ -102,3 +103,29 @@ def test_a_declared_unit_becomes_prometheus_word() -> None:
 
     assert "seconds" == family.unit
     assert "# UNIT age_seconds seconds\n" in page([family], openmetrics=True)
+
+
+@pytest.mark.parametrize("openmetrics", [False, True])
+@pytest.mark.parametrize(
+    "odd",
+    [
+        Family("counter", "_total", "Help.", [series(1.0)]),
+        Family("gauge", "x", None, [series(1.0)]),  # type: ignore[arg-type]
+        Family("gauge", "x", 5, [series(1.0)]),  # type: ignore[arg-type]
+        Family("gauge", None, "Help.", [series(1.0)]),  # type: ignore[arg-type]
+        Family("gauge", ["x"], "Help.", [series(1.0)]),  # type: ignore[arg-type]
+        Family("spiral", "x", "Help.", [series(1.0)]),  # type: ignore[arg-type]
+        Family("gauge", "x", "Help.", [series(1.0)], labels=["a"]),  # type: ignore[arg-type]
+        Family("gauge", "x", "Help.", [Series([["a", "b"]], (1.0,))]),  # type: ignore[arg-type]
+    ],
+)
+def test_a_family_that_cannot_be_written_costs_the_page_nothing_else(odd: Family, openmetrics: bool) -> None:
+    """
+    It is left out and counted; what stands before and behind it is shown, on this page and the next.
+    """
+    before, renderer = faults(), Renderer()
+    rest = [counter("orders_total", series(3.0)), odd, gauge("depth", series(2.0))]
+    pages = [page(rest, openmetrics, renderer) for _ in range(2)]
+
+    assert [{("orders_total", ()): 3.0, ("depth", ()): 2.0}] * 2 == [samples(each, openmetrics) for each in pages]
+    assert before + 1 == faults()

@@ -26,6 +26,8 @@ from prometheus_client.openmetrics.exposition import generate_latest as generate
 from otel_kit.exposition import otel
 from otel_kit.exposition.families import Family, FamilyKind
 from otel_kit.exposition.otel import InstrumentReader
+from otel_kit.exposition.samples import encodable
+from otel_kit.redaction import Policy
 from tests.exposition.build import Samples, counter, faults, page, samples, series
 
 RESOURCE = Resource({"service.name": "shop", "service.version": "1.0"})
@@ -36,8 +38,13 @@ class Setting:
     A provider of its own with our reader and the official one.
     """
 
-    def __init__(self, clean: Callable[[str, str], str] | None = None, views: tuple[View, ...] = ()) -> None:
-        self.reader = InstrumentReader() if clean is None else InstrumentReader(clean)
+    def __init__(
+        self,
+        clean: Callable[[str, str], str] | None = None,
+        views: tuple[View, ...] = (),
+        clean_text: Callable[[str], str] = encodable,
+    ) -> None:
+        self.reader = InstrumentReader(clean_text=clean_text) if clean is None else InstrumentReader(clean, clean_text)
         self.registry = CollectorRegistry()
         official = PrometheusMetricReader(scope_info_enabled=False, registry=self.registry)
         self.provider = MeterProvider([self.reader, official], resource=RESOURCE, views=views, shutdown_on_exit=False)
@@ -235,6 +242,75 @@ def test_label_values_go_through_the_policy() -> None:
 
     assert ("c_total", (("user", "of REDACTED"),)) in found
     assert ("target_info", (("service_name", "REDACTED"), ("service_version", "1.0"))) in found
+
+
+@pytest.fixture
+def judged() -> Iterator[Setting]:
+    """
+    Names and descriptions go through the policy.
+    """
+    made = Setting(clean_text=Policy().text)
+    yield made
+    made.provider.shutdown()
+
+
+@pytest.mark.parametrize(
+    ("key", "label"),
+    [
+        ("by alice@example.com", "by_REDACTED"),
+        ("sk_" + "live_4eC39HqLyjWDarjtT1zdp7dc", "REDACTED"),
+        ("at postgres://shop:S3cretPw@db/x", "at_postgres_REDACTED_REDACTED_db_x"),
+        ("http.method", "http_method"),
+    ],
+)
+def test_names_of_attributes_go_through_the_policy(judged: Setting, key: str, label: str) -> None:
+    """
+    A secret in a name is known by letters that a label's name can't have, so it goes before these do.
+    """
+    judged.meter().create_counter("c").add(1, {key: "v"})
+
+    assert {("c_total", ((label, "v"),)): 1.0} == judged.ours()
+
+
+@pytest.mark.parametrize("openmetrics", [False, True])
+def test_names_that_are_masked_alike_break_no_page(judged: Setting, openmetrics: bool) -> None:
+    """
+    In one series their values are joined; series that become equal are added up, of gauges the first is shown.
+    """
+    alice, bob = {"alice@example.com": "a"}, {"bob@example.com": "a"}
+    counted = judged.meter().create_counter("c")
+    counted.add(1, alice)
+    counted.add(2, bob)
+    counted.add(4, {"alice@example.com": "a", "bob@example.com": "b"})
+    gauge = judged.meter().create_gauge("g")
+    gauge.set(1, alice)
+    gauge.set(2, bob)
+
+    assert {
+        ("c_total", (("REDACTED", "a"),)): 3.0,
+        ("c_total", (("REDACTED", "a;b"),)): 4.0,
+        ("g", (("REDACTED", "a"),)): 1.0,
+    } == judged.ours(openmetrics)
+
+
+def test_descriptions_go_through_the_policy_once() -> None:
+    """
+    A page shows them clean, and the next one does not have them looked at again.
+    """
+    asked: list[str] = []
+
+    def clean(text: str) -> str:
+        asked.append(text)
+        return Policy().text(text)
+
+    setting = Setting(clean_text=clean)
+    setting.meter().create_counter("c", description="Ask alice@example.com").add(1, {"k": "v"})
+    pages = [page(setting.reader.families()) for _ in range(3)]
+    setting.provider.shutdown()
+
+    assert 3 == sum("# HELP c_total Ask REDACTED\n" in text for text in pages)
+    assert 1 == asked.count("Ask alice@example.com")
+    assert 1 == asked.count("k")
 
 
 @pytest.mark.parametrize(

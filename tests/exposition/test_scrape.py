@@ -17,10 +17,10 @@ from otel_kit.exposition import scrape
 from otel_kit.exposition.families import Family
 from otel_kit.exposition.negotiation import Form
 from otel_kit.exposition.scrape import Scrapes
-from otel_kit.ledger import Counter, FamilySnapshot, Ledger
+from otel_kit.ledger import Counter, Exemplar, FamilySnapshot, Ledger
 from otel_kit.ledger.registry import Registry
 from tests.begun import Begun
-from tests.exposition.build import faults, gauge, samples, series
+from tests.exposition.build import counter, faults, gauge, samples, series
 
 TEXT, ZIPPED, OPENMETRICS = Form(False, False), Form(False, True), Form(True, False)
 
@@ -133,9 +133,9 @@ async def test_a_page_lets_others_run_in_between() -> None:
     """
     ledger = new_ledger()
     orders = [Counter(f"orders_{n}_total", "Orders.", ["of"], registry=ledger.registry) for n in range(20)]
-    for counter in orders:
+    for metric in orders:
         for of in range(500):
-            counter.labels(str(of)).inc()
+            metric.labels(str(of)).inc()
     page = asyncio.create_task(Scrapes(ledger).page(TEXT))
     rounds = 0
     while not page.done():
@@ -241,3 +241,19 @@ async def test_the_wait_for_a_page_is_short() -> None:
 
     assert [] == begun.threads()
     assert time.perf_counter() - started < 1.0
+
+
+@pytest.mark.parametrize(("has_traces", "shown"), [(True, 2), (False, 0)])
+async def test_exemplars_are_shown_while_traces_may_be_somewhere(has_traces: bool, shown: int) -> None:
+    """
+    Of the ledger's metrics and of other libraries' instruments alike.
+    """
+    ledger, ids = new_ledger(), ("4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7")
+    Counter("orders_total", "Orders.", registry=ledger.registry).inc(1, ids)
+    foreign = counter("taken_total", series(1.0, exemplars=(Exemplar(*ids, 1.0, 1700000000.0),)))
+    scrapes = Scrapes(ledger, Source(foreign), has_traces=lambda: has_traces)
+
+    text = (await scrapes.page(OPENMETRICS)).decode()
+
+    assert shown == text.count(" # {trace_id=")
+    assert {1.0} == {samples(text, openmetrics=True)[name, ()] for name in ("orders_total", "taken_total")}

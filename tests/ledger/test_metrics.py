@@ -5,6 +5,7 @@ Counter, Gauge, Histogram and Summary in prometheus_client's shape.
 from __future__ import annotations
 
 import time
+from typing import Any
 
 import pytest
 
@@ -230,3 +231,54 @@ def test_a_block_is_timed_in_the_unit_of_the_name(registry: Registry, name: str,
     sums = [bare.unlabelled.values()[0], labelled.labels(what="a").values()[0]]
 
     assert [True, True] == [least <= taken < 100 * least for taken in sums]
+
+
+@pytest.mark.parametrize("kind", [Counter, Gauge, Histogram, Summary])
+@pytest.mark.parametrize(
+    "odd",
+    [
+        {"name": None},
+        {"name": 5},
+        {"name": b"k"},
+        {"name": ""},
+        {"name": "", "namespace": "shop", "unit": "seconds"},
+        {"documentation": None},
+        {"documentation": 5},
+        {"labelnames": None},
+        {"labelnames": [5]},
+        {"namespace": 5},
+        {"subsystem": ["web"]},
+        {"unit": 5},
+        {"unit": "a b"},
+        {"max_series": 0},
+        {"max_series": "5"},
+        {"max_series": True},
+        {"registry": object()},
+    ],
+)
+def test_an_odd_declaration_is_refused(registry: Registry, kind: Any, odd: dict[str, Any]) -> None:
+    """
+    What no page could show, or no count could use, is an error where it is declared.
+    """
+    with pytest.raises(DeclarationError):
+        kind(**{"name": "k", "documentation": "Help.", "registry": registry, **odd})
+
+    assert {} == registry.listed
+
+
+@pytest.mark.parametrize("parts", [{"name": "_total"}, {"name": "_total", "namespace": "shop"}])
+def test_a_counter_of_nothing_but_its_ending_is_refused(registry: Registry, parts: dict[str, str]) -> None:
+    """
+    Without `_total` there would be no name.
+    """
+    with pytest.raises(DeclarationError, match="empty"):
+        Counter(documentation="Help.", registry=registry, **parts)
+
+
+@pytest.mark.parametrize("mode", [None, 5, [], "mostrecent"])
+def test_an_unknown_way_to_merge_is_refused(registry: Registry, mode: Any) -> None:
+    """
+    A gauge is merged by sum, max or min.
+    """
+    with pytest.raises(DeclarationError, match="merged"):
+        Gauge("depth", "Depth.", registry=registry, multiprocess_mode=mode)

@@ -103,6 +103,7 @@ def a_request() -> Callable[..., Any]:
             "span_id": "b7ad6b7169203331",
             "trace_flags": 1,
             "error": None,
+            "raised": None,
             "failure": None,
             "quiet": False,
             "identity": None,

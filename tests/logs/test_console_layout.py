@@ -105,3 +105,39 @@ def test_wants_colour(expected: bool, environ: dict[str, str], terminal: bool) -
     Colour is for terminals whose user hasn't declined it.
     """
     assert expected == bool(wants_colour(environ, terminal))
+
+
+def test_sets_the_start_up_block_below() -> None:
+    """
+    What is on and what is off stands in rows of its own, not as a mapping on the line.
+    """
+    started = item("otel_kit.started")
+    started.logger, started.correlation_id = "otel_kit", None
+    started.extra = {"report": {"profile": "shop", "off": {"cors": "no origins\x1b[2J\nforged"}}}
+    first, *below = PLAIN.line(started).decode().splitlines()
+
+    assert first.endswith("INFO     otel_kit otel_kit.started")
+    assert ["│ profile       shop", "│ off           cors: no origins\\x1b[2J forged"] == [row.strip() for row in below]
+
+
+def test_a_mapping_of_the_callers_stays_on_its_line() -> None:
+    """
+    Only the kit's own record is a block.
+    """
+    other = item("otel_kit.started")
+    other.extra = {"report": {"profile": "shop"}}
+
+    assert PLAIN.line(other).decode().endswith("report={'profile': 'shop'}\n")
+
+
+def test_sets_stack_info_below() -> None:
+    """
+    The stack of a call stands as that of an exception does, and before it.
+    """
+    made = item("here")
+    made.extra = {"n": 1, "stack_info": "Stack\n  File \x1b[2J"}
+    made.exception = ExceptionText("ValueError", "no", "ValueError: no")
+    first, *below = PLAIN.line(made).decode().splitlines()
+
+    assert first.endswith("app.chat here n=1")
+    assert ["│ Stack", "│   File \\x1b[2J", "│ ValueError: no"] == [row.strip() for row in below]

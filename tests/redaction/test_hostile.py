@@ -24,6 +24,9 @@ HOSTILE = (
     "4111 ", "4111-", "4111111111111111 ", "--a b ", "--token b ", "AB12 ", "DE89 3704 ", "a@", "a.b@c.de ", "+1 ",
     "sk-", "SG.", "bearer ", "Basic ", "('token',\"a", "[b'token', b'x'", "Cookie: a;", "1a2Q~", "<password>",
     "api key: ", "code=abcdefg&", '{"a":', '\\"', "xoxb-", "wJalrXUtnFEMIaK7MDENGabPxRfiCYEXAMPLEKEY/",
+    "+", "a+", "1+", "+1+", "(415)+", "token=+", '"token":+', '"token":+"', "token+", "--token+", "api+key:+",
+    "-----BEGIN+PRIVATE+KEY-----", "wJalrXUtnFEMIaK7MDENGabPxRfiCYEXAMPLEKEY+", "Bearer+a+", "+4.5", "DE89+3704+",
+    "+token=",
 )  # fmt: skip
 policy = Policy()
 

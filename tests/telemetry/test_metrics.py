@@ -337,12 +337,43 @@ def test_ticks_in_a_forked_child(make: Any, receiver: OtlpReceiver) -> None:
         os.close(seen)
 
 
-def test_a_metric_that_cannot_be_encoded_is_left_out(make: Any) -> None:
+def test_descriptions_leave_clean(make: Any) -> None:
     """
-    One instrument with a text that no UTF-8 carries costs its own points only.
+    What is said of another library's instrument goes through the policy, and what no UTF-8 carries is replaced.
     """
     exporting = make()
-    exporting.meter.create_counter("library.bad", description="a\ud800b").add(1)
+    exporting.meter.create_counter("calls", description="Ask alice@example.com").add(1)
+    exporting.meter.create_counter("bytes", description="a\ud800b").add(1)
+
+    assert exporting.flush()
+    assert "Ask REDACTED" == exporting.receiver.metric("calls").description
+    assert "a\ufffdb" == exporting.receiver.metric("bytes").description
+
+
+def test_a_description_is_looked_at_once() -> None:
+    """
+    Later collections find it known.
+    """
+    asked: list[str] = []
+
+    class Asked(Policy):
+        def text(self, text: str, limit: int | None = None) -> str:
+            asked.append(text)
+            return super().text(text, limit)
+
+    policy = Asked()
+    for _ in range(3):
+        metric_batches.clean_description(policy, "Ask alice@example.com")
+
+    assert ["Ask alice@example.com"] == asked
+
+
+def test_a_metric_that_cannot_be_encoded_is_left_out(make: Any) -> None:
+    """
+    One instrument with a number that 64 bits don't hold costs its own points only.
+    """
+    exporting = make()
+    exporting.meter.create_counter("library.bad").add(2**70)
     exporting.meter.create_counter("library.good").add(1)
     exporting.flush()
 

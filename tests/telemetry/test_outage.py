@@ -116,3 +116,83 @@ def test_default_endpoint_that_answered_before_is_an_outage(clock: Any, lines: A
     outages.failed("traces", HOST, "connection refused", expected=True)
 
     assert ["otel_kit.export_failing"] == lines()
+
+
+def books_of(outages: Outages, queued: int, unnamed_host: str | None = None) -> Accounts:
+    """
+    The watched accounts of spans, so many of them waiting.
+    """
+    accounts = Accounts("traces", published=False)
+    accounts.count_queued = lambda: queued
+    outages.watch(accounts, unnamed_host)
+    return accounts
+
+
+def test_what_is_left_is_said_before_any_attempt_has_failed(caplog: pytest.LogCaptureFixture) -> None:
+    """
+    A first attempt that still hangs at the end is no failure yet, and what waits behind it is left all the same.
+    """
+    outages = Outages()
+    books_of(outages, 7).refuse(2)
+
+    said = outages.say_what_is_left(all_resolved=False)
+
+    assert (True, {"traces": {"queued": 7, "dropped": 2}}) == (said, caplog.records[-1].__dict__["items"])
+
+
+def test_what_was_refused_at_the_end_is_said(caplog: pytest.LogCaptureFixture) -> None:
+    """
+    A queue may have emptied because the collector refuses everything.
+    """
+    outages = Outages()
+    books_of(outages, 0).resolve(0, 5, "rejected")
+    outages.failed("traces", HOST, "HTTP 400", expected=False)
+
+    said = outages.say_what_is_left(all_resolved=True)
+
+    assert (True, {"traces": {"queued": 0, "dropped": 5}}) == (said, caplog.records[-1].__dict__["items"])
+
+
+def test_what_came_in_since_is_not_left(lines: Any) -> None:
+    """
+    After everything has been delivered another thread's items are no loss.
+    """
+    outages = Outages()
+    books_of(outages, 1)
+
+    assert (False, []) == (outages.say_what_is_left(all_resolved=True), lines())
+
+
+def test_what_is_left_is_said_once(lines: Any) -> None:
+    """
+    A second end that finds no more than the first one has nothing to say.
+    """
+    outages = Outages()
+    books_of(outages, 7)
+
+    said = [outages.say_what_is_left(all_resolved=False) for _ in range(2)]
+
+    assert ([True, False], ["otel_kit.undelivered"]) == (said, lines())
+
+
+def test_nothing_is_left_where_nobody_listens(lines: Any) -> None:
+    """
+    At an endpoint that nobody has named, and where nothing has ever answered, nobody misses anything.
+    """
+    outages = Outages()
+    books_of(outages, 7, unnamed_host=HOST)
+
+    assert (False, []) == (outages.say_what_is_left(all_resolved=False), lines())
+
+
+def test_of_two_exporters_the_worse_one_says_what_is_left(caplog: pytest.LogCaptureFixture) -> None:
+    """
+    A console that has taken every span does not hide what the collector has not.
+    """
+    outages = Outages()
+    books_of(outages, 7)
+    books_of(outages, 0)
+
+    outages.say_what_is_left(all_resolved=False)
+
+    assert {"traces": {"queued": 7, "dropped": 0}} == caplog.records[-1].__dict__["items"]

@@ -4,9 +4,13 @@ The last net: installed, chained, taken away.
 
 from __future__ import annotations
 
+import multiprocessing
 import signal
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -143,3 +147,81 @@ def test_a_close_that_raises_is_counted() -> None:
     closing.undo()
 
     assert before + 1 == faults.counts()["shutdown"]
+
+
+def test_closes_once_in_a_process() -> None:
+    """
+    A process that comes by two ways of ending is closed by the first.
+    """
+    seen: list[str] = []
+    closing = Closing(lambda: seen.append("close"))
+
+    closing._run()
+    closing._run()
+
+    assert ["close"] == seen
+
+
+def ends_of_child(closing: Closing, marks: Path) -> str:
+    """
+    What the net leaves in the file when a child of `multiprocessing` ends.
+    """
+    child = multiprocessing.get_context("fork").Process(target=closing.install)
+    child.start()
+    child.join(30)
+    assert 0 == child.exitcode
+    return marks.read_text() if marks.exists() else ""
+
+
+def test_child_that_was_forked_under_the_net_is_closed(tmp_path: Path) -> None:
+    """
+    A child of `multiprocessing` runs no `atexit`, and yet closes, once; its parent doesn't.
+    """
+    marks = tmp_path / "marks"
+    closing = Closing(lambda: marks.open("a").write("closed "))
+    closing.install()
+    try:
+        assert "closed " == ends_of_child(closing, marks)
+    finally:
+        closing.undo()
+
+
+def test_child_that_has_put_up_the_net_itself_is_closed(tmp_path: Path) -> None:
+    """
+    So does a child that has installed it only after its beginning.
+    """
+    marks = tmp_path / "marks"
+
+    assert "closed " == ends_of_child(Closing(lambda: marks.open("a").write("closed ")), marks)
+
+
+def test_child_without_the_net_is_not_closed(tmp_path: Path) -> None:
+    """
+    A net that was taken away before the fork is not under the child.
+    """
+    marks = tmp_path / "marks"
+    closing = Closing(lambda: marks.open("a").write("closed "))
+    closing.install()
+    closing.undo()
+    child = multiprocessing.get_context("fork").Process(target=int)
+    child.start()
+    child.join(30)
+
+    assert (0, False) == (child.exitcode, marks.exists())
+
+
+def test_nothing_is_imported_for_children() -> None:
+    """
+    A process that has no use for `multiprocessing` does not get it from the net.
+    """
+    program = (
+        "import sys; from otel_kit.telemetry.shutdown import Closing; import os\n"
+        "before = 'multiprocessing.util' in sys.modules\n"
+        "closing = Closing(int); closing.install()\n"
+        "pid = os.fork()\n"
+        "if pid: assert os.waitpid(pid, 0)[1] == 0\n"
+        "print(before, 'multiprocessing.util' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=True)
+
+    assert {"False False"} == set(done.stdout.splitlines())
