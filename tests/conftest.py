@@ -56,6 +56,21 @@ def nothing_left_set_up() -> Iterator[None]:
             kit.undo()
 
 
+@pytest.fixture(scope="module")
+def first_set_up() -> Iterator[None]:
+    """
+    Nothing was set up before the tests of this module.
+
+    The name of the service and the layout of the lines are those of a process's first application.
+    """
+    from otel_kit import runtime
+
+    before = runtime.current()
+    runtime.put(None)
+    yield
+    runtime.put(before)
+
+
 def _set_up() -> list[Observability]:
     """
     The applications' handles that hold the process's runtime, where there is one.

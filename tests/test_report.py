@@ -16,7 +16,7 @@ from otel_kit.testing import CapturedTelemetry
 from .asgi_client import call
 
 
-@pytest.mark.usefixtures("telemetry")
+@pytest.mark.usefixtures("first_set_up", "telemetry")
 def test_what_names_the_service_goes_through_the_policy(monkeypatch: pytest.MonkeyPatch) -> None:
     """
     A secret that slipped into a variable is masked in the report as it is in telemetry.

@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -14,7 +13,7 @@ from fastapi import FastAPI
 from pydantic import SecretStr
 from starlette.testclient import TestClient
 
-from otel_kit import Settings, runtime, setup_observability
+from otel_kit import Settings, setup_observability
 from otel_kit.context import RequestRecord
 from otel_kit.layout import Field, LogLayout
 from otel_kit.logs.json_layout import JsonLayout
@@ -27,16 +26,7 @@ SETTINGS = Settings(jwt_key=SecretStr(SECRET), ratelimit_enabled=True)
 
 logger = logging.getLogger("shop.orders")
 
-
-@pytest.fixture(scope="module", autouse=True)
-def first_set_up() -> Iterator[None]:
-    """
-    Nothing was set up before a test: the layout of a process's lines is that of its first application.
-    """
-    before = runtime.current()
-    runtime.put(None)
-    yield
-    runtime.put(before)
+pytestmark = pytest.mark.usefixtures("first_set_up")
 
 
 def served(profile: str) -> TestClient:
