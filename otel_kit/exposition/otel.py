@@ -70,8 +70,7 @@ class InstrumentReader(MetricReader):
     ) -> None:
         super().__init__()
         self._clean = clean
-        self._clean_text = clean_text
-        self._texts: dict[str, str] = {}
+        self._cleaned = lru_cache(maxsize=MAX_NAMES)(clean_text)
         self._own_scopes = frozenset(own_scopes)
         self._left_out = LeftOut()
         self._lock = threading.Lock()
@@ -171,17 +170,6 @@ class InstrumentReader(MetricReader):
             text = self._clean(key, value if isinstance(value, str) else dumps(value, default=str))
             texts[name] = f"{texts[name]};{text}" if name in texts else text
         return tuple(sorted(texts.items()))
-
-    def _cleaned(self, text: str) -> str:
-        """
-        A name or a description as it may leave.
-        """
-        known = self._texts.get(text)
-        if known is None:
-            if len(self._texts) >= MAX_NAMES:
-                self._texts.clear()
-            known = self._texts[text] = self._clean_text(text)
-        return known
 
 
 @lru_cache(maxsize=MAX_NAMES)
