@@ -8,10 +8,11 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.made-from
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help test demo check docs bench collector collector-lb collector-sources e2e programs lock clean
+.PHONY: help test fuzz demo check docs bench collector collector-lb collector-sources e2e programs lock clean
 
 help:
 	@echo "make test   the whole test suite"
+	@echo "make fuzz   the tests of rules that hold for any input, with new inputs at every call (a minute)"
 	@echo "make demo   the goblin example with traffic, in this terminal"
 	@echo "make check  format, lint, types, import layers, docs"
 	@echo "make collector      .build/otel-kit-collector, for which Go is needed; made once for each state of its sources"
@@ -23,6 +24,10 @@ help:
 
 test: $(STAMP)
 	$(BIN)/python -m pytest $(ARGS)
+
+# loadable by name because the tests' conftest registers it; `grep -l` names the files that draw inputs
+fuzz: $(STAMP)
+	$(BIN)/python -m pytest --hypothesis-profile=fuzz $$(grep -rlE --include='test_*.py' '^from hypothesis import' tests) $(ARGS)
 
 demo: $(STAMP)
 	@$(BIN)/python -m otel_kit demo $(ARGS)

