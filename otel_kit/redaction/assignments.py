@@ -37,6 +37,9 @@ _MARKUP = re.compile(r"[^<]+")
 _LISTED = re.compile(_SCHEME + r"""[^\s"'<>\\;]+(?:;[ +]?[^\s"'<>\\;]+)*;?""")
 # A header's value ends with its line, or with the string that the whole line stands in.
 _LINE_END = re.compile(r"""[\r\n]|\\[rn]|["'](?=[\s+,}\])]|\Z)""")
+# What a client answers to Digest has quotes of its own (RFC 7616), which end no line.
+_PARAMETER_OF_DIGEST = r"""[a-z]{2,10}\*?=(?:\\*"[^"\\]*\\*"|[^\s,"'\\]+)"""
+_DIGEST = re.compile(rf"[ +]*[Dd]igest[ +]+{_PARAMETER_OF_DIGEST}(?:,[ +]*{_PARAMETER_OF_DIGEST})*")
 _BRACKET = re.compile(r"[\[\](){}]")
 _CLOSED_PAIR = re.compile(r"""\\*["'],?[ +]?[\])]""")
 _QUOTES = frozenset({'"', "'", '\\"', "\\'", '\\\\\\"', "\\\\\\'"})
@@ -195,7 +198,8 @@ def _unquoted(text: str, position: int, separator: str, kind: int, in_url: bool)
     if start < len(text) and text[start] in "[{(":
         return start, _bracket_end(text, start)
     if kind & HEADER and separator == ":":
-        line_end = _LINE_END.search(text, start)
+        digest = _DIGEST.match(text, start)
+        line_end = _LINE_END.search(text, digest.end() if digest else start)
         value = text[start : line_end.start() if line_end else len(text)]
         return start, start + len(value.rstrip("\\ \t"))
     pattern = _IN_URL if in_url else _LISTED if kind & HEADER else _PLAIN

@@ -1,5 +1,5 @@
 r"""
-Other spellings of the same text: percent, `\u00XX`, full width, characters without width.
+Other spellings of the same text: percent, `\u00XX`, `&quot;`, full width, characters without width.
 
 Owns one step of decoding; how often it is taken is the policy's affair. Every step is
 linear: normalising a whole text with `unicodedata.normalize` is not (a run of combining
@@ -16,6 +16,11 @@ __all__ = ["decode_once", "fold", "is_plain", "valid_unicode"]
 # Up to four backslashes: JSON in JSON doubles them.
 _ESCAPE = re.compile(r"\\{1,4}(?:u([0-9A-Fa-f]{4})|x([0-9A-Fa-f]{2})|([nrt/]))")
 _PERCENT = re.compile(r"(?:%[0-9A-Fa-f]{2})+")
+# Of a page's entities only quotes: without them JSON in HTML has no names, and no other character hides a secret's.
+_ENTITIES = {
+    '"': re.compile(r"&(?:quot|#0{0,4}34|#[xX]0{0,4}22);"),
+    "'": re.compile(r"&(?:apos|#0{0,4}39|#[xX]0{0,4}27);"),
+}
 _ESCAPED = {"n": "\n", "r": "\r", "t": "\t", "/": "/"}
 _FOLDS_KEPT = 8192
 
@@ -52,7 +57,7 @@ def is_plain(text: str) -> bool:
     """
     Whether `text` can have no other spelling, so that decoding would give the same.
     """
-    return text.isascii() and "%" not in text and "\\" not in text
+    return text.isascii() and "%" not in text and "\\" not in text and not ("&" in text and _may_hold_entity(text))
 
 
 def fold(text: str) -> str:
@@ -71,6 +76,9 @@ def decode_once(text: str) -> str:
         text = _ESCAPE.sub(_unescape, text)
     if "%" in text:
         text = _PERCENT.sub(_unquote, text)
+    if "&" in text and _may_hold_entity(text):
+        for quote, entity in _ENTITIES.items():
+            text = entity.sub(quote, text)
     return text
 
 
@@ -83,6 +91,10 @@ def valid_unicode(text: str) -> str:
     except UnicodeEncodeError:
         return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
     return text
+
+
+def _may_hold_entity(text: str) -> bool:
+    return "&#" in text or "&quot;" in text or "&apos;" in text
 
 
 def _unescape(match: re.Match[str]) -> str:

@@ -99,7 +99,7 @@ class Policy:
         """
         try:
             joined = "\n".join(texts)
-            if not joined.isascii() or "%" in joined or "\\" in joined or len(joined) > MAX_LENGTH:
+            if len(joined) > MAX_LENGTH or not is_plain(joined):
                 return False
             if limit is not None and len(joined) > limit and max(map(len, texts)) > limit:
                 return False

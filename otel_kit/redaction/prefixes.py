@@ -48,6 +48,8 @@ _ALNUM = "[A-Za-z0-9]{16,}"
 _HEX = "[A-Fa-f0-9]{16,}"
 _URL = "[A-Za-z0-9_-]{16,}"
 _LONG = "[A-Za-z0-9_-]{20,}"
+_DISCORD = "(?:v[0-9]{1,2}/)?webhooks/[0-9]{16,20}/[A-Za-z0-9_-]{16,}"
+_TEAMS = "[A-Za-z0-9@-]{8,}/IncomingWebhook/[a-f0-9]{32}(?:/[A-Za-z0-9-]+)?"
 
 PREFIXES: tuple[Prefix, ...] = (
     Prefix("1Password", "ops_eyJ", "[A-Za-z0-9]{9,}[A-Za-z0-9+/]*={0,2}", False, "gitleaks"),
@@ -80,6 +82,8 @@ PREFIXES: tuple[Prefix, ...] = (
     Prefix("DigitalOcean", "dop_v1_", "[a-f0-9]{32,}", True, "gitleaks"),
     Prefix("DigitalOcean", "doo_v1_", "[a-f0-9]{32,}", True, "gitleaks"),
     Prefix("DigitalOcean", "dor_v1_", "[a-f0-9]{32,}", True, "gitleaks"),
+    Prefix("Discord", "discord.com/api/", _DISCORD, True, "trufflehog"),
+    Prefix("Discord", "discordapp.com/api/", _DISCORD, True, "trufflehog"),
     Prefix("Docker Hub", "dckr_pat_", _LONG, False, "trufflehog"),
     Prefix("Docker Hub", "dckr_oat_", _LONG, False, "trufflehog"),
     Prefix("Doppler", "dp.ct.", "[A-Za-z0-9]{32,}", True, "trufflehog"),
@@ -154,6 +158,7 @@ PREFIXES: tuple[Prefix, ...] = (
     Prefix("Linear", "lin_api_", _ALNUM, True, "gitleaks"),
     Prefix("Linear", "lin_oauth_", _ALNUM, True, "issuer"),
     Prefix("Mailgun", "key-", "[a-z0-9]{32}", True, "trufflehog", True),
+    Prefix("Microsoft Teams", "webhook.office.com/webhookb2/", _TEAMS, True, "gitleaks"),
     Prefix("Netlify", "nfp_", "[A-Za-z0-9_]{30,}", False, "trufflehog"),
     Prefix("New Relic", "NRAK-", "[A-Z0-9]{27}", True, "trufflehog"),
     Prefix("New Relic", "NRJS-", "[a-f0-9]{19}", True, "issuer"),

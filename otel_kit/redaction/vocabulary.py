@@ -119,7 +119,7 @@ STOP_WORDS = _words(
     "must should may might can can't cannot is isn't are was were has have had not no required missing invalid "
     "incorrect wrong expired empty too and or the a an to for from in of with field value please enter changed "
     "updated reset created deleted accepted rejected denied failed ok str int bytes bool float optional string "
-    "header"
+    "header eof"
 )
 """What stands after "password:" in a sentence: no value, where a blank is between."""
 

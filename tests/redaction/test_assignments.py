@@ -50,6 +50,18 @@ def test_masking_twice_changes_nothing(form: str) -> None:
         ("Server=db;Pwd=x;Encrypt=1", "Server=db;Pwd=REDACTED;Encrypt=1"),
         ("token = (\nnext line", "token = REDACTED\nnext line"),
         ("password: hunter. Next", "password: REDACTED Next"),
+        ("next token: EOF", "next token: EOF"),
+        (
+            'Authorization: Digest username="a b", uri="/x", response="6f"\nHost: shop',
+            "Authorization: REDACTED\nHost: shop",
+        ),
+        (
+            "{'line': 'Authorization: Digest nc=1, response=\"6f\"', 'n': 1}",
+            "{'line': 'Authorization: REDACTED', 'n': 1}",
+        ),
+        ('"Authorization: Digest nc=1, response=\\"6f\\"", next', '"Authorization: REDACTED", next'),
+        ('Authorization:+Digest+username="a+b",+response="6f"', "Authorization:REDACTED"),
+        ("{&quot;password&quot;: &quot;x&quot;, &quot;n&quot;: 1}", '{"password": "REDACTED", "n": 1}'),
     ],
 )
 def test_masks_the_value_and_nothing_else(text: str, expected: str) -> None:

@@ -26,6 +26,8 @@ from otel_kit.redaction.decoding import decode_once, fold, is_plain, valid_unico
         ("a\u200bb\u00adc", "abc"),
         ("a\u00a0b", "a b"),
         ("٤١١١", "4111"),
+        ("&quot;a&#39; &#0034;b&#x27; &apos;&#X22;", "\"a' \"b' '\""),
+        ("&amp;quot; &lt;", "&amp;quot; &lt;"),
     ],
 )
 def test_takes_one_layer_off(text: str, expected: str) -> None:
@@ -45,10 +47,10 @@ def test_text_without_encodings_stays(text: str) -> None:
 
 def test_says_what_is_plain() -> None:
     """
-    Only ASCII without percent signs and backslashes can have no other spelling.
+    Only ASCII without percent signs, backslashes and entities can have no other spelling.
     """
     assert is_plain("a=b&c")
-    assert not any(map(is_plain, ("a%b", "a\\b", "ä")))
+    assert not any(map(is_plain, ("a%b", "a\\b", "ä", "&quot;", "a&#39;", "&apos;")))
 
 
 def test_keeps_letters_that_stand_for_no_ascii() -> None:

@@ -26,7 +26,7 @@ HOSTILE = (
     "api key: ", "code=abcdefg&", '{"a":', '\\"', "xoxb-", "wJalrXUtnFEMIaK7MDENGabPxRfiCYEXAMPLEKEY/",
     "+", "a+", "1+", "+1+", "(415)+", "token=+", '"token":+', '"token":+"', "token+", "--token+", "api+key:+",
     "-----BEGIN+PRIVATE+KEY-----", "wJalrXUtnFEMIaK7MDENGabPxRfiCYEXAMPLEKEY+", "Bearer+a+", "+4.5", "DE89+3704+",
-    "+token=",
+    "+token=", "authorization: digest ab=\"", "\",ab=\"", "&quot;",
 )  # fmt: skip
 policy = Policy()
 
