@@ -73,7 +73,12 @@ def test_what_was_found_is_counted() -> None:
     one.refresh()
     before = value_of("python_gc_objects_collected_total", generation="2")
     found: list[int] = []
-    gc.callbacks.append(lambda phase, info: found.append(info["collected"] if phase == "stop" else 0))
+
+    def note(phase: str, info: dict[str, int]) -> None:
+        if phase == "stop" and info["generation"] == 2:
+            found.append(info["collected"])
+
+    gc.callbacks.append(note)
     cycle: list[object] = []
     cycle.append(cycle)
     del cycle
