@@ -133,7 +133,7 @@ def seconds_to_stop(running: Collector) -> float:
     """
     From SIGTERM to the end of the process.
     """
-    with Stopwatch() as watch:
+    with Stopwatch(running.pid) as watch:
         running.stop(timeout=10)
     return watch.seconds
 

@@ -185,7 +185,7 @@ class Server:
         Returns:
             Seconds that it took.
         """
-        with Stopwatch() as watch:
+        with Stopwatch(self.pid) as watch:
             if number == signal.SIGINT:
                 os.killpg(self.pid, number)
             else:

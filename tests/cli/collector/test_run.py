@@ -86,7 +86,7 @@ def test_one_that_hangs_is_killed_within_five_seconds(run: Run, tmp_path: Path) 
     After four and a half, and that is said.
     """
     process = run(FAKE="hang")
-    with Stopwatch() as watch:
+    with Stopwatch(process.pid) as watch:
         process.send_signal(signal.SIGTERM)
         _, errors = process.communicate(timeout=10)
 
@@ -102,7 +102,7 @@ def test_a_second_signal_gives_no_second_term(run: Run, tmp_path: Path) -> None:
     The time counts from the first one.
     """
     process = run(FAKE="hang")
-    with Stopwatch() as watch:
+    with Stopwatch(process.pid) as watch:
         process.send_signal(signal.SIGTERM)
         time.sleep(2)
         process.send_signal(signal.SIGINT)
