@@ -186,7 +186,7 @@ def send_all(running: Browser, claims: Mapping[str, Any]) -> None:
     A span, a series and a record of one resource.
     """
     marks = {"otel_kit.clean": True, "client.address": "10.0.0.1", "correlation_id": "c-1", "log.class": "audit"}
-    event = otlp.event("click", {"otel_kit.clean": True, "target": "buy"})
+    event = otlp.event("click", {"otel_kit.clean": True, "client.address": "10.0.0.1", "target": "buy"})
     span = otlp.span("click", attributes=marks, events=[event], kind="CLIENT")
     for request in (
         otlp.traces([span], claims),

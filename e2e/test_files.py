@@ -7,7 +7,7 @@ from __future__ import annotations
 import json
 import os
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timezone
 from pathlib import Path
@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from e2e.programs import Collector, Double, collector, double, unique, wait_for
+from e2e.programs import Collector, ConfigFile, Double, collector, double, unique, wait_for
 from e2e.services.serving import STAGE, serve
 
 FILES = ["base.yaml", "redaction.yaml", "backends/otlp.yaml", "overlays/files.yaml"]
@@ -47,7 +47,9 @@ class Reading(NamedTuple):
 
 
 @contextmanager
-def reading(directory: Path, more: Mapping[str, str] | None = None) -> Iterator[Reading]:
+def reading(
+    directory: Path, more: Mapping[str, str] | None = None, files: Sequence[ConfigFile] = FILES
+) -> Iterator[Reading]:
     """
     A Collector that reads `logs/*.log*`.
     """
@@ -55,7 +57,7 @@ def reading(directory: Path, more: Mapping[str, str] | None = None) -> Iterator[
     logs.mkdir()
     with double(directory / "store") as store:
         pattern = {"OTLP_FORWARD_ENDPOINT": store.url, "OTEL_KIT_COLLECTOR_FILES": f"{logs}/*.log*"}
-        with collector(FILES, {**pattern, **(more or {})}, directory / "collector") as running:
+        with collector(files, {**pattern, **(more or {})}, directory / "collector") as running:
             yield Reading(logs, running, store)
 
 
@@ -93,7 +95,8 @@ def essence(record: Mapping[str, Any]) -> dict[str, Any]:
     """
     fields = ("severityNumber", "severityText", "body", "traceId", "spanId")
     left = {key: value for key, value in attributes(record).items() if key not in ONE_WAY}
-    milliseconds = int(record["timeUnixNano"]) // 1_000_000
+    # a line takes a microsecond less than a millisecond for the millisecond
+    milliseconds = (int(record["timeUnixNano"]) + 1_000) // 1_000_000
     return {"at": milliseconds, "attributes": left, **{field: record.get(field) for field in fields}}
 
 
@@ -185,6 +188,36 @@ def test_passes_lines_of_any_other_form(tmp_path: Path) -> None:
     assert sorted([*odd, "odd fields"]) == bodies
     assert all(abs(int(record["timeUnixNano"]) - time.time_ns()) < 60e9 for record in records)
     assert [] == said
+
+
+def test_joins_a_line_that_is_written_in_parts(tmp_path: Path) -> None:
+    """
+    A line whose end comes two seconds after its beginning is one record, and a secret in it is known by its name.
+    """
+    whole = line("login", password="hunter2-and-the-tail-of-it", correlation_id="c-1")
+    cut = whole.index("-and-the-tail")
+    with reading(tmp_path) as read:
+        path = read.directory / "shop.log"
+        append(path, line("before") + whole[:cut])
+        read.records(1)
+        time.sleep(2)  # four times as long as the receiver waits by default
+        append(path, whole[cut:])
+        records = read.records(2)
+
+    assert ["before", "login"] == [record["body"]["stringValue"] for record in records]
+    assert {"correlation_id": "c-1", "password": "REDACTED"}.items() <= attributes(records[1]).items()
+
+
+def test_gives_up_on_the_end_of_a_line(tmp_path: Path) -> None:
+    """
+    What a program left at its death arrives as it is, once its end has not come for so long.
+    """
+    brisk = {"receivers": {"file_log/services": {"force_flush_period": "1s"}}}
+    with reading(tmp_path, files=[*FILES, brisk]) as read:
+        append(read.directory / "shop.log", '{"message":"half')
+        bodies = read.bodies(1)
+
+    assert ['{"message":"half'] == bodies
 
 
 def test_unpacks_what_a_container_engine_wrote(tmp_path: Path) -> None:

@@ -308,6 +308,44 @@ def test_a_value_with_dollars_arrives_as_it_is(tmp_path: Path) -> None:
         assert 200 == send_span(launched.http, token=token)
 
 
+def test_names_with_quotes_arrive_as_they_are(tmp_path: Path) -> None:
+    """
+    They stand between the quotes of statements and of an expression.
+    """
+    name, where = 'a"b\\)', 'x"\\$y'
+    with double(tmp_path / "store") as store:
+        (tmp_path / "app.log").write_text('{"message": "hello"}\n', encoding="utf-8")
+        variables = {"OTEL_KIT_COLLECTOR_FILES": str(tmp_path / "*.log"), "OTLP_FORWARD_ENDPOINT": store.url}
+        names = {"OTEL_SERVICE_NAME": name, "ENVIRONMENT": where, "APP_VERSION": where}
+        with launched_collector({**variables, **names}, tmp_path / "run"):
+            wait_for(store.records, "the line is in the store")
+        (batch,) = store.kept("logs")
+
+    found = {one["key"]: one["value"]["stringValue"] for one in batch["resourceLogs"][0]["resource"]["attributes"]}
+    assert name == found["service.name"]
+    assert (where, where) == (found["deployment.environment.name"], found["service.version"])
+
+
+@pytest.mark.parametrize("action", ["validate", "run"])
+@pytest.mark.parametrize(
+    "tree",
+    [{"service": 5}, {"exporters": None}, {"exporters": {"otlp_http/x": {"endpoint": "http://h%zz:1"}}}],
+    ids=["section", "nothing", "URL"],
+)
+def test_a_file_that_cannot_work_is_named_before_the_start(
+    tmp_path: Path, action: str, tree: dict[str, object]
+) -> None:
+    """
+    By the trial as by the start, in a line that says where it is.
+    """
+    own = tmp_path / "own.yaml"
+    own.write_text(yaml.safe_dump(tree), encoding="utf-8")
+    done = finished(environment(tmp_path), action, "--config", str(own))
+
+    assert 2 == done.returncode
+    assert done.stderr.startswith((f"error: {own}: its ", "error: exporter otlp_http/x: its endpoint has a host "))
+
+
 def test_the_agent_of_two_tiers_needs_its_own_program(tmp_path: Path) -> None:
     """
     The usual one can't balance, which is said before the start; the other one is valid.

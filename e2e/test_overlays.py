@@ -16,7 +16,7 @@ import pytest
 
 from e2e import otlp
 from e2e.certificates import Authority, Pair
-from e2e.programs import Collector, NotReady, collector, double, wait_for
+from e2e.programs import Collector, NotReady, collector, double, launched_collector, wait_for
 
 TOKEN = "correct-horse"
 WITH_TOKEN = ["base.yaml", "overlays/token.yaml"]
@@ -180,6 +180,25 @@ def test_takes_known_client_certificates_over_grpc(authority: Authority, tmp_pat
         with relay(tmp_path / "with", {**endpoint, "tls": shown}) as sender:
             assert 200 == otlp.send(sender.url, A_SPAN).status
         assert 1 == accepted(running)
+
+
+@pytest.mark.parametrize("trusts", [True, False])
+def test_trusts_a_store_by_the_ca_of_the_environment(trusts: bool, authority: Authority, tmp_path: Path) -> None:
+    """
+    A store with a certificate of a CA of one's own is sent everything where SSL_CERT_FILE names it, else nothing.
+    """
+    certificates = tls_variables(authority.sign("store"), authority)
+    known = authority if trusts else Authority(tmp_path / "other")
+    with collector(WITH_TLS, certificates, tmp_path / "store", name="store") as store:
+        told = {"OTLP_FORWARD_ENDPOINT": f"https://127.0.0.1:{store.http}", "SSL_CERT_FILE": str(known.root)}
+        with launched_collector(told, tmp_path / "sender") as sender:
+            assert 200 == otlp.send(sender.url, A_SPAN).status
+            if trusts:
+                wait_for(lambda: accepted(store) == 1, "the span in the store")
+            else:
+                wait_for(lambda: any("unknown authority" in line for line in sender.lines()), "the refusal")
+
+        assert (1 if trusts else 0) == accepted(store)
 
 
 def test_measures_the_machine(tmp_path: Path) -> None:

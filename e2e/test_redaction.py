@@ -162,12 +162,13 @@ def span_attributes(span: Mapping[str, Any]) -> dict[str, Any]:
 
 def test_no_secret_passes_in_a_span(pair: Pair) -> None:
     """
-    Attributes at any depth, name, status, trace state, event and scope: of each kind and form nothing is left.
+    Attributes at any depth, name, status, trace state, event, scope and its version: of each kind nothing is left.
     """
     for text in TEXTS:
         events = [otlp.event(text, nested(text))]
         span = otlp.span(text, attributes=nested(text), events=events, error=text, state=f"vendor={text}")
         request = otlp.traces([span], {"service.name": "shop", "note": text}, text)
+        request.resource_spans[0].scope_spans[0].scope.version = text
         assert 200 == otlp.send(pair.collector.url, request).status
     wait_for(lambda: len(TEXTS) == len(pair.spans()), "all spans")
 
@@ -177,17 +178,19 @@ def test_no_secret_passes_in_a_span(pair: Pair) -> None:
 @pytest.mark.parametrize("shape", ["text", "map", "list"])
 def test_no_secret_passes_in_a_record(shape: str, pair: Pair) -> None:
     """
-    The same for bodies of each type, attributes and the event's name.
+    The same for bodies of each type, attributes, the event's name and the text of the severity.
     """
     bodies = {"text": lambda text: text, "map": nested, "list": lambda text: [text, nested(text)]}
     records = [otlp.log(bodies[shape](text), attributes=nested(text), event_name=text) for text in TEXTS]
+    for record, text in zip(records, TEXTS, strict=True):
+        record.severity_text = text
 
     assert [] == found_in(stored(pair, otlp.logs(records, {"service.name": "shop"}), "logs"), NEEDLES)
 
 
 def test_no_secret_passes_in_a_metric(pair: Pair) -> None:
     """
-    The same for labels, the description and the attributes of exemplars.
+    The same for labels, the description, the unit and the attributes of exemplars.
     """
     points = [
         otlp.sum_of(
@@ -195,12 +198,34 @@ def test_no_secret_passes_in_a_metric(pair: Pair) -> None:
             1,
             nested(text),
             description=text,
+            unit=text,
             exemplars=[otlp.exemplar(1, otlp.trace_id(), otlp.span_id(), nested(text))],
         )
         for number, text in enumerate(TEXTS)
     ]
 
     assert [] == found_in(stored(pair, otlp.metrics(points, {"service.name": "shop"}), "metrics"), NEEDLES)
+
+
+@pytest.mark.parametrize("number", [float("nan"), float("inf"), float("-inf")])
+def test_no_number_hides_a_secret(number: float, pair: Pair) -> None:
+    """
+    Maps and lists with a number that JSON can't write are cleaned as others are, wherever they stand.
+    """
+    text = f"password={PASSWORD}"
+    odd = {
+        "list": [number, text],
+        "map": {"number": number, "password": PASSWORD, "text": text},
+        "maps": [{"in": [number, {"password": PASSWORD}]}],
+        "password": {"number": number, "text": PASSWORD},
+    }
+    records = [otlp.log(odd), otlp.log([number, odd]), otlp.log("attributes", attributes=odd)]
+    span = otlp.span("GET /", attributes=odd, events=[otlp.event("event", odd)])
+    point = otlp.sum_of("metric", 1, odd, exemplars=[otlp.exemplar(1, otlp.trace_id(), otlp.span_id(), odd)])
+
+    assert [] == found_in(stored(pair, otlp.logs(records, odd), "logs"), [PASSWORD])
+    assert [] == found_in(stored(pair, otlp.traces([span], odd), "traces"), [PASSWORD])
+    assert [] == found_in(stored(pair, otlp.metrics([point], odd), "metrics"), [PASSWORD])
 
 
 @pytest.mark.parametrize("value", [PASSWORD, [PASSWORD, "b"], {"inner": PASSWORD}], ids=["text", "list", "map"])
@@ -248,7 +273,15 @@ def test_leaves_harmless_values_as_they_are(pair: Pair) -> None:
     Texts of every kind, names that only look secret, and types: nothing changes in a record without a secret.
     """
     texts = [text for text in BENIGN if text not in LOST]
-    types = {"yes": True, "ratio": 0.5, "count": 7, "list": ["a", "b"], "map": {"inner": {"x": 1}}, "none": None}
+    types = {
+        "yes": True,
+        "ratio": 0.5,
+        "count": 7,
+        "list": ["a", "b"],
+        "map": {"inner": {"x": 1}},
+        "none": None,
+        "empty": "",
+    }
     plain = {name: "some value" for name in PLAIN if name}
     spans = [otlp.span(text, attributes={"app.note": text}, error=text) for text in texts]
     spans += [otlp.span("names", attributes={name: value}) for name, value in plain.items()]

@@ -80,7 +80,7 @@ def unquoted(text: str) -> str:
     "text",
     [
         *("span.name", "span.status.message", "span.trace_state", "spanevent.name", "scope.name", "log.event_name"),
-        *("log.body", "metric.description"),
+        *("log.body", "log.severity_text", "metric.description", "metric.unit", "scope.version"),
     ],
 )
 def test_texts_outside_of_attributes_are_searched_and_put_back(text: str) -> None:

@@ -41,8 +41,8 @@ _HEADER = """\
 # its senders. Nothing of the header reaches a store.
 #
 # Out of reach here, so it must be clean at the source: attributes of span links, bodies and attributes of bytes, a
-# nested value next to NaN, a map within a map under a short name (`dsn`), AWS secrets without their name, passwords
-# without a name beside them.
+# map within a map under a short name (`dsn`), AWS secrets without their name, passwords without a name beside them.
+# Not looked at: names of metrics and of attributes, addresses of schemas.
 
 processors:
   transform/redaction:
@@ -60,21 +60,23 @@ class _Record(NamedTuple):
     map: str
 
 
-_SHARED = (_Record("resource", (), "attributes"), _Record("scope", ("name",), "attributes"))
+_SHARED = (_Record("resource", (), "attributes"), _Record("scope", ("name", "version"), "attributes"))
 _SIGNALS: dict[str, tuple[_Record, ...]] = {
     "trace_statements": (
         _Record("span", ("name", "status.message", "trace_state"), "attributes"),
         _Record("spanevent", ("name",), "attributes"),
     ),
     "metric_statements": (
-        _Record("metric", ("description",), "metadata"),
+        _Record("metric", ("description", "unit"), "metadata"),
         _Record("datapoint", (), "attributes"),
         _Record("exemplar", (), "filtered_attributes"),
     ),
-    "log_statements": (_Record("log", ("event_name", "body"), "attributes"),),
+    "log_statements": (_Record("log", ("event_name", "severity_text", "body"), "attributes"),),
 }
 # What every map and list has in it when it is written out; a text that has it too costs a little and changes nothing.
 _NESTED = (r'\{\\"', r"\[")
+# Stands for one that can't be written out.
+_UNWRITTEN = "[NaN"
 _NOTE, _TEXT = "otel_kit.suspect.", "otel_kit.text."
 
 
@@ -103,8 +105,9 @@ def _search(record: _Record, policy: CollectorPolicy) -> Iterator[str]:
         yield 'set(log.cache["body"], log.body) where log.body != nil'
         maps.append("log.cache")
     text, folded = f'{record.name}.cache["text"]', f'{record.name}.cache["folded"]'
-    parts = [*texts, *(f'ToKeyValueString({path}, "=", "\\n")' for path in maps)]
+    parts = [*texts, *(f'ToKeyValueString({path}, "=", "\\n")' for path in maps), '""']
     yield f'set({text}, Concat([{", ".join(parts)}], "\\n"))'
+    yield from _add_what_has_no_text(record, text)
     yield f"set({folded}, ToLowerCase({text}))"
     for group in policy.groups:
         for where, patterns in ((folded, group.folded), (text, group.exact)):
@@ -117,6 +120,19 @@ def _search(record: _Record, policy: CollectorPolicy) -> Iterator[str]:
         yield f'set({_note(record, group)}, true) where IsMatch({where}, "~{group.name}~")'
     anything = " or ".join(_noted(record, group) for group in policy.groups)
     yield f'set({record.name}.{record.map}["{_NOTE}nested"], true) where ({anything}) and IsMatch({text}, "~nested~")'
+
+
+def _add_what_has_no_text(record: _Record, text: str) -> Iterator[str]:
+    # With NaN or Infinity in it a map or a list is written as nothing, as an empty text is. So where something is
+    # empty, all is laid flat in a copy, and where that has such a number, it is searched as well.
+    flat = f'{record.name}.cache["flat"]'
+    lines, where = f'ToKeyValueString({flat}, "=", "\\n")', f"where {flat} != nil"
+    yield f'set({flat}, {record.name}.{record.map}) where IsMatch({text}, "=\\n")'
+    if "body" in record.texts:
+        yield f'set({flat}["{_TEXT}body"], log.body) {where} and log.body != nil'
+    yield f"flatten({flat}) {where}"
+    more = f'Concat([{text}, {lines}, "{_UNWRITTEN}"], "\\n")'
+    yield f'set({text}, {more}) {where} and IsMatch({lines}, "(?:NaN|Infinity)(?:\\n|\\\\z)")'
 
 
 def _clean(record: _Record, policy: CollectorPolicy) -> Iterator[str]:

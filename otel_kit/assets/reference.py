@@ -89,14 +89,15 @@ def settings_page() -> str:
         "An empty value counts as unset.",
         "## The kit's own",
         "A value that can't be read stops the start with one line: variable, value, remedy.\n"
-        "An unknown `OTEL_KIT_*` name is a warning with the nearest known name.\n"
+        "An unknown `OTEL_KIT_*` name is a warning, with the nearest known name where one is near.\n"
         '`Settings(log_level="DEBUG")` sets one in Python.',
         _settings_table(row for row in own if row.variable not in WITHOUT_EFFECT),
         "### Without effect in this version",
         "These are checked at the start like the others, and `kit.report()` says what is off.",
         _settings_table(row for row in own if row.variable in WITHOUT_EFFECT),
         "## OpenTelemetry's",
-        "Names and meanings are the specification's.\nA value that can't be read warns once and counts as unset.",
+        "Names and meanings are the specification's.\nA value that can't be read warns once and counts as unset.\n"
+        "Whole numbers and milliseconds go up to 2147483647.",
     ]
     for title, prefixes in _SECTIONS:
         chosen = [row for row in left if row.variable.startswith(prefixes)]

@@ -53,7 +53,7 @@ def add_collector(commands: argparse._SubParsersAction[argparse.ArgumentParser])
 
 
 def _file(text: str) -> Path:
-    return Path(text.removeprefix("file:")).expanduser().absolute()
+    return Path(os.path.expanduser(text.removeprefix("file:"))).absolute()
 
 
 def run_collector(options: argparse.Namespace) -> int:
@@ -77,6 +77,13 @@ def run_collector(options: argparse.Namespace) -> int:
         return _act(options.action, options.config)
     except ProblemsFound as found:
         _complain(found.problems)
+        return USAGE_STATUS
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        # what nothing else foresaw: the working directory is gone, there is no room for a scratch file
+        where = f" ({error.filename})" if error.filename else ""
+        print(f"error: otel-kit collector: {error.strerror or type(error).__name__}{where}", file=sys.stderr)
         return USAGE_STATUS
     except KeyboardInterrupt:
         # before there was a Collector to pass it to

@@ -10,7 +10,7 @@ import os
 import re
 import shutil
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -32,6 +32,9 @@ _GATES = {"file_log": "stanza.synchronousLogEmitter"}
 Receiver -> a feature gate for it. Without this one a kill loses the lines of the last tenth of a second: the place
 in the file is kept before the lines are taken.
 """
+
+# what comes of reading something else as a list of components
+_NO_ANSWER = (ValueError, LookupError, TypeError, AttributeError, RecursionError)
 
 _VERSION = re.compile(r"\bv?(\d+)\.(\d+)\.\d+")
 
@@ -105,14 +108,15 @@ def inspect(path: Path) -> Binary:
         )
         answer = parsed(done.stdout)
         components = {section: _names(answer[section]) for section in SECTIONS}
-    except (OSError, subprocess.SubprocessError, UnicodeError, yaml.YAMLError, LookupError, TypeError) as error:
+        build = answer.get("buildinfo") or {}
+        told, version = str(build.get("version", "unknown")), _version_of(answer["receivers"] or (), build)
+    except (OSError, subprocess.SubprocessError, yaml.YAMLError, *_NO_ANSWER) as error:
         text = f"doesn't answer as a Collector does ({type(error).__name__})"
         raise ProblemsFound(Problem(str(path), text, remedy)) from error
-    version = _version_of(answer)
     if version and version < OLDEST:
         text = f"is version {version[0]}.{version[1]}, and the files need 0.{OLDEST[1]}"
         raise ProblemsFound(Problem(str(path), text, remedy))
-    return Binary(path, str(answer.get("buildinfo", {}).get("version", "unknown")), components)
+    return Binary(path, told, components)
 
 
 def missing_components(binary: Binary, tree: Tree) -> list[Problem]:
@@ -160,12 +164,12 @@ def _names(entries: list[dict[str, object]] | None) -> frozenset[str]:
     return frozenset(str(entry["name"]) for entry in entries or ())
 
 
-def _version_of(answer: Tree) -> tuple[int, int] | None:
+def _version_of(receivers: Iterable[Tree], build: Tree) -> tuple[int, int] | None:
     """
     That of the receiver for OTLP, since a distribution may count its own versions; None where neither is said.
     """
-    modules = (str(entry.get("module", "")) for entry in answer["receivers"] or () if entry.get("name") == "otlp")
-    for text in (*modules, str(answer.get("buildinfo", {}).get("version", ""))):
+    modules = (str(entry.get("module", "")) for entry in receivers if entry.get("name") == "otlp")
+    for text in (*modules, str(build.get("version", ""))):
         found = _VERSION.search(text)
         if found:
             return int(found[1]), int(found[2])

@@ -19,8 +19,17 @@ from otel_kit.cli.collector.listeners import Listener
 from otel_kit.cli.collector.problems import Problem, problem_of
 from otel_kit.cli.collector.rows import PORTS
 from otel_kit.cli.collector.selection import Selection
+from otel_kit.cli.collector.values import as_path
 
-__all__ = ["QUEUE", "directory_problems", "file_problems", "port_problems", "prepare_directories", "queue_directory"]
+__all__ = [
+    "QUEUE",
+    "directory_problems",
+    "file_problems",
+    "home_problems",
+    "port_problems",
+    "prepare_directories",
+    "queue_directory",
+]
 
 QUEUE = "OTEL_KIT_QUEUE_DIR"
 LOCK = ".otel-kit-collector"
@@ -34,10 +43,21 @@ def queue_directory(variables: Mapping[str, str]) -> Path:
     """
     given = variables.get(QUEUE)
     if given is not None:
-        return Path(given).expanduser().absolute()
+        return Path(os.path.expanduser(given)).absolute()
     state = variables.get("XDG_STATE_HOME") or "~/.local/state"
     port = variables.get("OTEL_KIT_HTTP_PORT", str(PORTS["OTEL_KIT_HTTP_PORT"]))
-    return Path(state).expanduser().absolute() / "otel-kit" / f"collector-{port}"
+    return Path(os.path.expanduser(state)).absolute() / "otel-kit" / f"collector-{port}"
+
+
+def home_problems(variables: Mapping[str, str]) -> list[Problem]:
+    """
+    A problem where the queue would be below a home directory that is not known, as in a container without users.
+    """
+    given = variables.get(QUEUE)
+    if as_path(given or variables.get("XDG_STATE_HOME") or "~"):
+        return []
+    remedy = f"set {QUEUE} to a whole path such as /var/lib/otel-kit"
+    return [problem_of(QUEUE, given, "there is no home directory to put the queue below", remedy)]
 
 
 def port_problems(wanted: Sequence[Listener], names: Mapping[int, str]) -> list[Problem]:
@@ -70,6 +90,8 @@ def _why_not_bound(host: str, port: int) -> str | None:
         except OSError as error:
             taken = error.errno == errno.EADDRINUSE
             return f"the port is taken on {host}" if taken else f"{host} can't be listened on ({error.strerror})"
+        except (OverflowError, TypeError, ValueError):
+            return f"{host}:{port} is no address to listen on"
     return None
 
 
@@ -98,7 +120,7 @@ def directory_problems(selection: Selection, queue: Path) -> list[Problem]:
     return [
         problem_of(variable, str(path), f"can't be written to ({nearest} is in the way)", _DIRECTORY_REMEDY)
         for variable, path in wanted
-        for nearest in [next(one for one in (path, *path.parents) if one.exists())]
+        for nearest in [next(one for one in (path, *path.parents) if os.path.lexists(one))]
         if not (nearest.is_dir() and os.access(nearest, os.W_OK | os.X_OK))
     ]
 
@@ -107,7 +129,11 @@ def _take_queue(queue: Path) -> tuple[int | None, list[Problem]]:
     why = _why_not_writable(queue)
     if why:
         return None, [problem_of(QUEUE, str(queue), why, _DIRECTORY_REMEDY)]
-    lock = os.open(queue / LOCK, os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        lock = os.open(queue / LOCK, os.O_RDWR | os.O_CREAT, 0o600)
+    except OSError as error:
+        why = f"{LOCK} in it can't be opened ({(error.strerror or type(error).__name__).lower()})"
+        return None, [problem_of(QUEUE, str(queue), why, _DIRECTORY_REMEDY)]
     if not _free(lock) or any(_is_held(path) for path in queue.iterdir() if path.is_file() and path.name != LOCK):
         os.close(lock)
         remedy = f"end that one, or give this one a directory of its own with {QUEUE}"
@@ -201,4 +227,4 @@ def _has_credentials(variables: Mapping[str, str]) -> bool:
     if any(name in variables for name in roles) or variables.get("AWS_EC2_METADATA_DISABLED", "").lower() == "false":
         return True
     file = variables.get("AWS_SHARED_CREDENTIALS_FILE") or "~/.aws/credentials"
-    return Path(file).expanduser().is_file()
+    return os.path.isfile(os.path.expanduser(file))

@@ -18,6 +18,7 @@ from otel_kit.cli.collector.durability import is_of_record, optional_form, recor
 from otel_kit.cli.collector.files import Tree, merged, read_file
 from otel_kit.cli.collector.problems import Problem, ProblemsFound
 from otel_kit.cli.collector.selection import Selection
+from otel_kit.cli.collector.shapes import shape_problems
 
 __all__ = ["Composition", "compose", "one_line"]
 
@@ -50,10 +51,13 @@ def compose(directory: Path, selection: Selection, extra: Sequence[Path] = ()) -
     Read the picked files and the user's own, and add what is missing between them.
 
     Raises:
-        ProblemsFound: A file can't be read, or the lists of extensions exclude each other.
+        ProblemsFound: A file can't be read or is of another shape, or the lists of extensions exclude each other.
     """
     picked = {choice.name: directory / choice.file for choice in selection.picked}
     trees = {path: read_file(path) for path in (*picked.values(), *extra)}
+    problems = [problem for path in extra for problem in shape_problems(path, trees[path])]
+    if problems:
+        raise ProblemsFound(*problems)
     inline = [*_durability(selection, {name: trees[path] for name, path in picked.items()})]
     inline.append({"service": {"extensions": _extensions(trees, extra)}})
     files = tuple(trees)

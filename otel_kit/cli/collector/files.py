@@ -23,6 +23,8 @@ Tree: TypeAlias = dict[str, Any]
 A configuration, or a part of one.
 """
 
+MOST_LEVELS = 100
+
 PACKAGE = Path(__file__).resolve().parents[2]
 
 # many times as fast; wheels of PyYAML have it, a build without libyaml has not
@@ -66,13 +68,22 @@ def read_file(path: Path) -> Tree:
     except OSError as error:
         reason = (error.strerror or type(error).__name__).lower()
         raise ProblemsFound(Problem(str(path), f"can't be read ({reason})", "name a file that is there")) from error
-    except (UnicodeError, yaml.YAMLError) as error:
+    except (ValueError, RecursionError, yaml.YAMLError) as error:
+        # the first of them: a date or number that is none
         where = getattr(error, "problem_mark", None)
         line = f" (line {where.line + 1})" if where else ""
         raise ProblemsFound(Problem(str(path), f"is no YAML{line}", "correct the file")) from error
+    if _is_bottomless(found):
+        text = f"is nested more than {MOST_LEVELS} levels deep, or holds itself"
+        raise ProblemsFound(Problem(str(path), text, "correct the file"))
     if not isinstance(found, dict):
         raise ProblemsFound(Problem(str(path), "holds no map", "write `receivers:`, `service:` and so on at its top"))
     return found
+
+
+def _is_bottomless(value: object, level: int = 0) -> bool:
+    inner = value.values() if isinstance(value, Mapping) else value if isinstance(value, list) else ()
+    return level > MOST_LEVELS or any(_is_bottomless(one, level + 1) for one in inner)
 
 
 def merged(trees: Iterable[Mapping[str, Any]]) -> Tree:

@@ -9,15 +9,14 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from otel_kit.cli.collector.endpoints import endpoint_problem, gateway_problem
 from otel_kit.cli.collector.problems import Problem, problem_of
 from otel_kit.cli.collector.rows import PORTS, Row
-from otel_kit.cli.collector.values import as_flag, as_headers, as_json, as_list, as_origins, as_port
+from otel_kit.cli.collector.values import as_flag, as_globs, as_headers, as_json, as_list, as_origins, as_path, as_port
 from otel_kit.settings.unknown import is_service_link
 
-__all__ = ["BROWSER_PORT", "BROWSER_PORT_DEFAULT", "judged_numbers", "judged_ports", "judged_row"]
+__all__ = ["BROWSER_PORT", "BROWSER_PORT_DEFAULT", "judged_ports", "judged_row"]
 
 BROWSER_PORT = "OTEL_KIT_COLLECTOR_BROWSER_PORT"
 BROWSER_PORT_DEFAULT = 4320
@@ -58,7 +57,7 @@ def judged_row(row: Row, variables: Mapping[str, str], ports: Ports) -> Judged:
     """
     environment: dict[str, str] = {}
     problems: list[Problem] = []
-    for name in (row.variable, *row.more):
+    for name in dict.fromkeys((row.variable, *row.more, *_NEEDED.get(row.name, {}))):
         if name in variables:
             rule = _endpoint if name.endswith("_ENDPOINT") else _RULES.get(name, _as_it_is)
             changed, found = rule(name, variables[name], ports)
@@ -68,29 +67,6 @@ def judged_row(row: Row, variables: Mapping[str, str], ports: Ports) -> Judged:
         if needed not in variables:
             problems.append(problem_of(needed, None, f"is not set, but {row.variable} is", remedy))
     return environment, problems
-
-
-def judged_numbers(variables: Mapping[str, str]) -> list[Problem]:
-    """
-    What ought to be a whole number and is none, or too small a one.
-    """
-    problems = []
-    for name, least in _NUMBERS.items():
-        value = variables.get(name)
-        if value is not None and not (re.fullmatch(r"[0-9]{1,18}", value) and int(value) >= least):
-            remedy = f"write digits alone, {least} or more"
-            problems.append(problem_of(name, value, f"is no whole number from {least} on", remedy))
-    return problems
-
-
-_NUMBERS = {
-    # more than the limiter's reserve for sudden growth
-    "OTEL_KIT_COLLECTOR_MEMORY_MIB": 100,
-    # one batch has to fit in
-    "OTEL_KIT_QUEUE_BYTES": 262_144,
-    "OTEL_KIT_COLLECTOR_SAMPLING_SLOW_MS": 1,
-    "OTEL_KIT_COLLECTOR_SAMPLING_TRACES": 1,
-}
 
 
 _OWN_PATHS = {
@@ -119,10 +95,12 @@ def _as_it_is(name: str, value: str, ports: Ports) -> Judged:
 
 def _endpoint(name: str, value: str, ports: Ports) -> Judged:
     problem = endpoint_problem(name, value, ports)
+    if problem:
+        return {}, [problem]
     # most files append a path; CloudWatch's takes whole URLs, as each signal has a host of its own
     url = value.rstrip("/")
-    path = _OWN_PATHS.get(name, "")
-    return {name: url if urlsplit(url).path else url + path}, [problem] if problem else []
+    has_path = "/" in url.partition("://")[2]
+    return {name: url if has_path else url + _OWN_PATHS.get(name, "")}, []
 
 
 def _site(name: str, value: str, ports: Ports) -> Judged:
@@ -155,8 +133,12 @@ def _origins(name: str, value: str, ports: Ports) -> Judged:
 
 
 def _globs(name: str, value: str, ports: Ports) -> Judged:
+    globs = as_globs(value)
+    if not globs:
+        remedy = 'write /var/log/shop/*.log,/srv/*.log, or where braces hold a comma ["/var/log/{shop,till}.log"]'
+        return {}, [problem_of(name, value, "names no file, or has a bracket or brace that is not closed", remedy)]
     # the Collector's working directory is this one, but a service manager's may be another at the next start
-    return {name: as_json([str(Path(glob).absolute()) for glob in as_list(value)])}, []
+    return {name: as_json([str(Path(glob).absolute()) for glob in globs])}, []
 
 
 def _texts(name: str, value: str, ports: Ports) -> Judged:
@@ -171,6 +153,8 @@ def _share(name: str, value: str, ports: Ports) -> Judged:
 
 def _gateways(name: str, value: str, ports: Ports) -> Judged:
     gateways = as_list(value)
+    if not gateways:
+        return {}, [problem_of(name, value, "names no gateway", "write host:port,host:port")]
     found = [gateway_problem(name, value, gateway, ports) for gateway in gateways]
     return {name: as_json(gateways)}, [problem for problem in found if problem]
 
@@ -182,11 +166,35 @@ def _token(name: str, value: str, ports: Ports) -> Judged:
 
 
 def _path(name: str, value: str, ports: Ports) -> Judged:
-    return {name: str(Path(value).expanduser().absolute())}, []
+    path = as_path(value)
+    if path is None:
+        return {}, [problem_of(name, value, "is below a home directory that is not known", "write the whole path")]
+    return {name: str(path)}, []
+
+
+def _region(name: str, value: str, ports: Ports) -> Judged:
+    if re.fullmatch(r"[A-Za-z0-9-]{1,63}", value):
+        return {}, []
+    return {}, [problem_of(name, value, "is no region", "write its name alone, such as eu-central-1")]
+
+
+def _log_group(name: str, value: str, ports: Ports) -> Judged:
+    if re.fullmatch(r"[A-Za-z0-9_./#-]{1,512}", value):
+        return {}, []
+    return {}, [problem_of(name, value, "is no name of a log group", "use letters, digits and any of _ - / . #")]
+
+
+def _log_stream(name: str, value: str, ports: Ports) -> Judged:
+    if re.fullmatch(r"[\x20-\x7e]{1,512}", value) and not re.search("[:*]", value):
+        return {}, []
+    return {}, [problem_of(name, value, "is no name of a log stream", "use printable ASCII without : and *")]
 
 
 _RULES: dict[str, Callable[[str, str, Ports], Judged]] = {
     "DD_SITE": _site,
+    "AWS_REGION": _region,
+    "CLOUDWATCH_LOG_GROUP": _log_group,
+    "CLOUDWATCH_LOG_STREAM": _log_stream,
     "OTEL_KIT_PROMETHEUS_APP_METRICS": _flag,
     "OTEL_KIT_COLLECTOR_HOST": _flag,
     "OTLP_FORWARD_HEADERS": _headers,

@@ -12,15 +12,24 @@ from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
-from otel_kit.cli.collector.endpoints import is_loopback
+from otel_kit.cli.collector.addresses import flaw_of_url
+from otel_kit.cli.collector.endpoints import is_this_machine
 from otel_kit.cli.collector.files import Tree
 from otel_kit.cli.collector.problems import Problem
 
-__all__ = ["Listener", "circles", "listeners", "resolved"]
+__all__ = ["Listener", "circles", "flawed", "listeners", "resolved"]
 
 _REFERENCE = re.compile(r"\$\{env:(\w+)(?::-([^${}]*))?\}")
 
+# a variable may hold a reference to itself
+MOST_ROUNDS = 10
+MOST_CHARACTERS = 10_000
+
 LISTENING = frozenset({"otlp", "health_check", "zpages", "pprof"})
+
+
+OVER_HTTP = frozenset({"otlp_http", "otlphttp"})
+TARGETS = ("endpoint", "traces_endpoint", "metrics_endpoint", "logs_endpoint")
 
 
 class Listener(NamedTuple):
@@ -38,7 +47,9 @@ def resolved(text: object, variables: Mapping[str, str]) -> str:
     A text with each `${env:X:-default}` replaced, inner ones first.
     """
     before, after = "", str(text)
-    while before != after:
+    for _ in range(MOST_ROUNDS):
+        if before == after or len(after) > MOST_CHARACTERS:
+            break
         before, after = after, _REFERENCE.sub(lambda found: variables.get(found[1], found[2] or ""), after)
     return after
 
@@ -53,12 +64,14 @@ def listeners(tree: Tree, variables: Mapping[str, str]) -> list[Listener]:
             endpoints = _under("endpoint", settings) if name.partition("/")[0] in LISTENING else ()
             for endpoint in endpoints:
                 host, _, port = resolved(endpoint, variables).rpartition(":")
-                if port.isdigit():
+                if _is_number(port):
                     found.append(Listener(name, host.strip("[]"), int(port)))
     telemetry = (tree.get("service") or {}).get("telemetry") or {}
     for reader in _under("prometheus", telemetry.get("metrics")):
+        if not isinstance(reader, Mapping):
+            continue
         port = resolved(reader.get("port", ""), variables)
-        if port.isdigit():
+        if _is_number(port):
             found.append(Listener("its own metrics", resolved(reader.get("host", "localhost"), variables), int(port)))
     return found
 
@@ -79,13 +92,30 @@ def circles(tree: Tree, variables: Mapping[str, str]) -> list[Problem]:
     ]
 
 
+def flawed(tree: Tree, variables: Mapping[str, str]) -> list[Problem]:
+    """
+    Exporters of OTLP over HTTP whose URL is none; on trial they get another one, so only a start would show it.
+    """
+    return [
+        Problem(f"exporter {name}", f"its {key} {flaw.problem}", flaw.remedy)
+        for name, settings in (tree.get("exporters") or {}).items()
+        if name.partition("/")[0] in OVER_HTTP and isinstance(settings, Mapping)
+        for key in TARGETS
+        if (url := resolved(settings.get(key, ""), variables)).startswith(("http://", "https://"))
+        if (flaw := flaw_of_url(url))
+    ]
+
+
+def _is_number(port: str) -> bool:
+    return bool(re.fullmatch(r"[0-9]{1,9}", port))
+
+
 def _same(left: str, right: str) -> bool:
-    return left == right or (is_loopback(left) and is_loopback(right))
+    return left == right or (is_this_machine(left) and is_this_machine(right))
 
 
 def _targets(settings: Any, variables: Mapping[str, str]) -> Iterator[tuple[str, int]]:
-    keys = ("endpoint", "traces_endpoint", "metrics_endpoint", "logs_endpoint")
-    for endpoint in (one for key in keys for one in _under(key, settings)):
+    for endpoint in (one for key in TARGETS for one in _under(key, settings)):
         text = resolved(endpoint, variables)
         try:
             url = urlsplit(text if "://" in text else f"//{text}")

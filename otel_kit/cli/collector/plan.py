@@ -6,20 +6,21 @@ Owns the order of the decisions. A plan exists only when nothing is known to be 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from otel_kit.cli.collector.binary import Binary, find_binary, inspect, known_gates, missing_components
-from otel_kit.cli.collector.checks import QUEUE, file_problems, queue_directory
+from otel_kit.cli.collector.checks import QUEUE, file_problems, home_problems, queue_directory
 from otel_kit.cli.collector.compose import Composition, compose
 from otel_kit.cli.collector.files import Tree, collector_directory, variables_of_files
-from otel_kit.cli.collector.listeners import circles, resolved
+from otel_kit.cli.collector.listeners import circles, flawed, resolved
 from otel_kit.cli.collector.problems import Problem, ProblemsFound
 from otel_kit.cli.collector.rows import known_variables
 from otel_kit.cli.collector.selection import Selection, select
 from otel_kit.cli.collector.values import escaped
-from otel_kit.cli.collector.variables import empty_secrets, near_misses, present
+from otel_kit.cli.collector.variables import empty_secrets, garbled, near_misses, present
 
 __all__ = ["Draft", "Plan", "draft", "planned"]
 
@@ -64,11 +65,12 @@ def draft(environ: Mapping[str, str], extra: Sequence[Path] = ()) -> Draft:
     known = known_variables() | variables_of_files(directory)
     variables = present(environ, known)
     selection = select(variables)
-    problems = [*selection.problems, *file_problems(selection, variables)]
+    problems = [*garbled(variables, known), *selection.problems, *file_problems(selection, variables)]
+    problems += home_problems(variables)
     if problems:
         raise ProblemsFound(*problems)
     composition = compose(directory, selection, extra)
-    problems = circles(composition.tree, variables)
+    problems = [*flawed(composition.tree, variables), *circles(composition.tree, variables)]
     if problems:
         raise ProblemsFound(*problems)
     environment = _environment(variables, selection, composition.tree, known)
@@ -110,6 +112,7 @@ def _environment(
 
 
 def _limit_mib(tree: Tree, variables: Mapping[str, str]) -> int | None:
-    limit = ((tree.get("processors") or {}).get("memory_limiter") or {}).get("limit_mib")
-    text = resolved(limit, variables)
-    return int(text) if text.isdigit() else None
+    limiter = (tree.get("processors") or {}).get("memory_limiter")
+    text = resolved(limiter.get("limit_mib"), variables) if isinstance(limiter, dict) else ""
+    # what is longer is no amount of memory, and Go ends at once over a limit that it can't read
+    return int(text) if re.fullmatch(r"[0-9]{1,9}", text) else None

@@ -62,6 +62,13 @@ class Redirected:
             name for section, types in known for name in self.tree.get(section) or {} if _type(name) not in types
         }
         strange |= {name for name in self.tree.get("processors") or {} if _type(name) in ASKING}
+        # settings that stand elsewhere, in ${file:…}, can't be turned away
+        strange |= {
+            name
+            for section, _ in known
+            for name, settings in (self.tree.get(section) or {}).items()
+            if isinstance(settings, str)
+        }
         # what leans on a component that is not there can't start either
         leaning = {
             name
@@ -85,8 +92,7 @@ class Redirected:
             }
             for section, rule in rules.items()
         }
-        otlp = overlay["receivers"].get("otlp", {}).get("protocols", {}).get("http", {})
-        self.http_port = int(otlp["endpoint"].rpartition(":")[2]) if otlp else 0
+        self.http_port = _port_of(overlay["receivers"].get("otlp"))
         for name in self.tree.get("exporters") or {}:
             if _type(name) in ("load_balancing", "loadbalancing") and name not in self.left_out:
                 overlay["exporters"].setdefault(name, {})["resolver"] = self._resolver(name)
@@ -94,7 +100,7 @@ class Redirected:
 
     def _service(self) -> Tree:
         service = self.tree["service"]
-        pipelines = {name: self._pipeline(settings) for name, settings in service["pipelines"].items()}
+        pipelines = {name: self._pipeline(settings or {}) for name, settings in service["pipelines"].items()}
         telemetry = service.get("telemetry") or {}
         reader = {"pull": {"exporter": {"prometheus": {"host": "127.0.0.1", "port": self._free_port()}}}}
         replaced_telemetry: Tree = {
@@ -121,7 +127,8 @@ class Redirected:
         return changed
 
     def _resolver(self, name: str) -> Tree:
-        given = self.tree["exporters"][name].get("resolver") or {}
+        given = (self.tree["exporters"][name] or {}).get("resolver")
+        given = given if isinstance(given, dict) else {}
         return {**dict.fromkeys(given), "static": {"hostnames": [self.closed]}}
 
     def _free_port(self) -> int:
@@ -178,6 +185,15 @@ def replaced(tree: Tree, rule: Rule) -> Tree:
 def _replaced_list(items: list[Any], rule: Rule) -> list[Any] | None:
     new = [{**item, **replaced(item, rule)} if isinstance(item, dict) else item for item in items]
     return new if new != items else None
+
+
+def _port_of(otlp: Any) -> int:
+    """
+    Where a receiver that was turned away takes OTLP over HTTP; 0 where it does not.
+    """
+    for key in ("protocols", "http", "endpoint"):
+        otlp = otlp.get(key) if isinstance(otlp, dict) else None
+    return int(otlp.rpartition(":")[2]) if isinstance(otlp, str) else 0
 
 
 def _type(name: object) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-__all__ = ["BACKENDS", "BASE_FILES", "OPTIONAL_BY_DEFAULT", "OVERLAYS", "PORTS", "Row", "known_variables"]
+__all__ = ["BACKENDS", "BASE_FILES", "IN_QUOTES", "OPTIONAL_BY_DEFAULT", "OVERLAYS", "PORTS", "Row", "known_variables"]
 
 
 class Row(NamedTuple):
@@ -41,7 +41,7 @@ BACKENDS = (
     Row(
         "cloudwatch",
         "CLOUDWATCH_LOG_GROUP",
-        ("CLOUDWATCH_LOGS_ENDPOINT", "CLOUDWATCH_TRACES_ENDPOINT", "CLOUDWATCH_METRICS_ENDPOINT"),
+        ("CLOUDWATCH_LOG_STREAM", *(f"CLOUDWATCH_{signal}_ENDPOINT" for signal in ("LOGS", "TRACES", "METRICS"))),
     ),
     Row("otlp", "OTLP_FORWARD_ENDPOINT", ("OTLP_FORWARD_HEADERS",)),
     Row("file", "OTEL_KIT_FILE_DIR"),
@@ -73,6 +73,15 @@ OVERLAYS = (
 )
 """
 In the order in which they are loaded, after the backends.
+"""
+
+IN_QUOTES = {
+    "browser": ("ENVIRONMENT",),
+    "files": ("ENVIRONMENT", "APP_VERSION", "OTEL_SERVICE_NAME"),
+    "host": ("HOSTNAME",),
+}
+"""
+Overlay -> the variables that stand between quotes in it.
 """
 
 PORTS = {

@@ -10,10 +10,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from otel_kit.cli.collector.judgement import BROWSER_PORT, judged_numbers, judged_ports, judged_row
+from otel_kit.cli.collector.amounts import judged_amounts
+from otel_kit.cli.collector.judgement import BROWSER_PORT, judged_ports, judged_row
 from otel_kit.cli.collector.problems import SECRETS, Problem, problem_of
-from otel_kit.cli.collector.rows import BACKENDS, BASE_FILES, OPTIONAL_BY_DEFAULT, OVERLAYS, Row
-from otel_kit.cli.collector.values import as_flag, as_list
+from otel_kit.cli.collector.rows import BACKENDS, BASE_FILES, IN_QUOTES, OPTIONAL_BY_DEFAULT, OVERLAYS, Row
+from otel_kit.cli.collector.values import as_flag, as_list, quoted
 from otel_kit.environment.findings import shown
 
 __all__ = ["Choice", "Selection", "select"]
@@ -63,7 +64,7 @@ def select(variables: Mapping[str, str]) -> Selection:
     selection = Selection(picked=[Choice(name, f"{name}.yaml", "always") for name in BASE_FILES])
     with_browser = "OTEL_KIT_COLLECTOR_BROWSER_ORIGINS" in variables
     selection.ports, problems = judged_ports(variables, with_browser)
-    selection.problems += [*problems, *judged_numbers(variables)]
+    selection.problems += [*problems, *judged_amounts(variables)]
     for folder, rows in (("backends", BACKENDS), ("overlays", OVERLAYS)):
         for row in rows:
             _take(selection, row, folder, variables)
@@ -81,7 +82,8 @@ def _take(selection: Selection, row: Row, folder: str, variables: Mapping[str, s
     text = "" if row.variable in SECRETS else f"={shown(row.variable, value)}"
     selection.picked.append(Choice(row.name, file, f"{row.variable}{text or ' is set'}"))
     environment, problems = judged_row(row, variables, selection.ports)
-    selection.environment.update(environment)
+    in_quotes = {name: quoted(variables[name]) for name in IN_QUOTES.get(row.name, ()) if name in variables}
+    selection.environment.update({**environment, **in_quotes})
     selection.problems += problems
 
 

@@ -83,12 +83,18 @@ def merged_by(plan: Plan) -> Tree:
     environment = trial_environment(plan.environment)
     try:
         done = subprocess.run(
-            command, env=environment, stdin=subprocess.DEVNULL, capture_output=True, timeout=ANSWER_SECONDS, text=True
+            command,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=ANSWER_SECONDS,
+            encoding="utf-8",
+            errors="replace",
         )
-    except (OSError, subprocess.SubprocessError) as error:
-        text = f"doesn't answer ({type(error).__name__})"
+        found = parsed(done.stdout) if done.returncode == 0 else None
+    except (OSError, ValueError, RecursionError, subprocess.SubprocessError, yaml.YAMLError) as error:
+        text = f"doesn't answer as a Collector does ({type(error).__name__})"
         raise ProblemsFound(Problem(str(plan.binary.path), text, "name another program")) from error
-    found = parsed(done.stdout) if done.returncode == 0 else None
     if not isinstance(found, dict):
         raise ProblemsFound(Problem("configuration", refusal(done.stderr), "correct what it names"))
     return found

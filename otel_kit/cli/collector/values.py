@@ -8,15 +8,32 @@ lists and maps leave here as JSON, and `$` is doubled: what stands in a variable
 from __future__ import annotations
 
 import json
+import os
 import re
+from pathlib import Path
 
 import yaml
 
+from otel_kit.cli.collector.addresses import flaw_of_address
 from otel_kit.environment.pairs import parse_headers
 
-__all__ = ["as_flag", "as_headers", "as_json", "as_list", "as_origins", "as_port", "escaped"]
+__all__ = [
+    "as_flag",
+    "as_globs",
+    "as_headers",
+    "as_json",
+    "as_list",
+    "as_origins",
+    "as_path",
+    "as_port",
+    "escaped",
+    "quoted",
+]
 
 _ORIGIN = re.compile(r"https?://[A-Za-z0-9.\-\[\]:]+")
+# what stands for itself: an escaped character, a class of characters
+_LITERAL = re.compile(r"\\.|\[[!^]?(?:\\.|[^]\\])(?:\\.|[^]\\])*\]", re.DOTALL)
+_GLOB = re.compile(rf"(?:{_LITERAL.pattern}|[^\\[])*", re.DOTALL)
 _TRUE = ("true", "1", "yes", "on")
 _FALSE = ("false", "0", "no", "off")
 
@@ -32,8 +49,33 @@ def as_port(value: str) -> int | None:
     """
     A port one can listen on; None where it is none.
     """
-    port = int(value) if re.fullmatch(r"[0-9]{1,5}", value) else 0
-    return port if 0 < port < 65536 else None
+    # 08888 is no number in YAML
+    port = int(value) if re.fullmatch(r"[1-9][0-9]{0,4}", value) else 0
+    return port if port and port < 65536 else None
+
+
+def as_path(value: str) -> Path | None:
+    """
+    A whole path; None where it begins with a home directory that is not known.
+    """
+    # unlike Path.expanduser, this leaves what it does not know
+    expanded = os.path.expanduser(value)
+    return None if expanded.startswith("~") else Path(expanded).absolute()
+
+
+def as_globs(value: str) -> list[str] | None:
+    """
+    The items of a list of paths with wildcards; None where a bracket or brace of one is not closed.
+    """
+    globs = as_list(value)
+    return globs if all(_GLOB.fullmatch(glob) and _balanced(glob) for glob in globs) else None
+
+
+def _balanced(glob: str) -> bool:
+    braces = re.sub(r"[^{}]", "", _LITERAL.sub("", glob))
+    while "{}" in braces:
+        braces = braces.replace("{}", "")
+    return not braces
 
 
 def as_list(value: str) -> list[str]:
@@ -43,9 +85,10 @@ def as_list(value: str) -> list[str]:
     if value.startswith("["):
         try:
             items = yaml.load(value, yaml.BaseLoader)
-        except yaml.YAMLError:
+        except (yaml.YAMLError, RecursionError):
             return [value]
-        return [str(item) for item in items] if isinstance(items, list) else [value]
+        texts = isinstance(items, list) and all(isinstance(item, str) for item in items)
+        return [item for item in map(str.strip, items) if item] if texts else [value]
     return [item for item in (part.strip() for part in value.split(",")) if item]
 
 
@@ -59,7 +102,7 @@ def as_headers(value: str) -> dict[str, str] | None:
     try:
         # the base loader leaves every scalar the text that it is: 007 stays 007
         found = yaml.load(value, yaml.BaseLoader)
-    except yaml.YAMLError:
+    except (yaml.YAMLError, RecursionError):
         found = None
     if isinstance(found, dict):
         texts = all(isinstance(name, str) and isinstance(text, str) for name, text in found.items())
@@ -80,7 +123,12 @@ def as_origins(value: str) -> list[str] | None:
     Origins of browsers; None where one of them is no exact `scheme://host`, as with `*` anywhere in it.
     """
     origins = as_list(value)
-    return origins if origins and all(_ORIGIN.fullmatch(origin) for origin in origins) else None
+    return origins if origins and all(_is_origin(origin) for origin in origins) else None
+
+
+def _is_origin(text: str) -> bool:
+    found = _ORIGIN.fullmatch(text)
+    return bool(found) and flaw_of_address(text.partition("://")[2]) is None
 
 
 def as_json(value: object) -> str:
@@ -95,3 +143,10 @@ def escaped(value: str) -> str:
     The value with `$` doubled, which the Collector halves again; a single one might begin a reference.
     """
     return value.replace("$", "$$")
+
+
+def quoted(value: str) -> str:
+    """
+    The value as it stands between the quotes of a text in a statement or an expression of a file.
+    """
+    return json.dumps(value, ensure_ascii=False)[1:-1]

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 
-from otel_kit.cli.collector.problems import Problem
+from otel_kit.cli.collector.problems import Problem, problem_of
 from otel_kit.settings import Settings
 from otel_kit.settings.source import variable_of_field
 from otel_kit.settings.unknown import is_service_link
 
-__all__ = ["empty_secrets", "near_misses", "nearest", "present"]
+__all__ = ["empty_secrets", "garbled", "near_misses", "nearest", "present"]
 
 TOKEN = "OTEL_KIT_COLLECTOR_TOKEN"
 
@@ -37,6 +37,18 @@ def present(environ: Mapping[str, str], known: Collection[str]) -> dict[str, str
     """
     values = {name: value.strip() if name in known else value for name, value in environ.items()}
     return {name: value for name, value in values.items() if value}
+
+
+def garbled(variables: Mapping[str, str], known: Collection[str]) -> list[Problem]:
+    """
+    A problem for each known variable whose bytes are no UTF-8; the Collector reads nothing else.
+    """
+    found = ((name, value) for name, value in sorted(variables.items()) if name in known)
+    return [
+        problem_of(name, value, "is not written in UTF-8", "write it in UTF-8")
+        for name, value in found
+        if any("\ud800" <= character <= "\udfff" for character in value)
+    ]
 
 
 def near_misses(variables: Mapping[str, str], known: Collection[str]) -> list[Problem]:

@@ -178,3 +178,14 @@ def test_asks_for_a_gate_that_the_program_knows(tmp_path: Path, status: int, gat
 
     assert gates == known_gates(program, {"receivers": {"file_log/services": {}}})
     assert () == known_gates(program, {"receivers": {"otlp": {}}})
+
+
+@pytest.mark.parametrize("build", ["x", "[1]", "5", "2020-13-45"])
+def test_an_answer_of_another_shape_is_refused(tmp_path: Path, build: str) -> None:
+    """
+    What stands where the version should be is no map, or no YAML at all.
+    """
+    sections = "\n".join(f"{section}: []" for section in COMPONENTS)
+
+    with pytest.raises(ProblemsFound, match="doesn't answer as a Collector does"):
+        inspect(fake_collector(tmp_path, f"buildinfo: {build}\n{sections}"))

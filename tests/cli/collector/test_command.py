@@ -182,3 +182,86 @@ def test_it_works_in_any_directory(tmp_path: Path) -> None:
     status, _, errors = finished(launcher_environment(tmp_path, FAKE="end"), "run", cwd=Path("/"))
 
     assert 3 == status, errors
+
+
+@pytest.mark.parametrize("action", ["config", "validate", "run"])
+@pytest.mark.parametrize(
+    "variables",
+    [
+        {"LOKI_ENDPOINT": "http://[::1"},
+        {"JAEGER_OTLP_ENDPOINT": "http://[::1]]:3100"},
+        {"OTEL_KIT_COLLECTOR_FILES": ","},
+        {"OTEL_KIT_COLLECTOR_GATEWAYS": ","},
+        {"OTEL_KIT_COLLECTOR_SAMPLING": "0.1", "OTEL_KIT_COLLECTOR_SAMPLING_WAIT": "5"},
+        {"ENVIRONMENT": "\udcff"},
+        {"OTEL_KIT_QUEUE_DIR": "~nobody-of-this-name/queue"},
+    ],
+    ids=lambda variables: next(reversed(variables)),
+)
+def test_each_command_names_the_variable_and_starts_nothing(
+    tmp_path: Path, action: str, variables: dict[str, str]
+) -> None:
+    """
+    What one of them refuses all refuse, in the same line.
+    """
+    fake_collector(tmp_path)
+    status, _, errors = finished(launcher_environment(tmp_path, **variables), action)
+
+    assert 2 == status
+    assert [f"error: {next(reversed(variables))}"] == [line.partition("=")[0] for line in errors.splitlines()]
+    assert [] == seen(tmp_path)
+
+
+def test_a_program_that_prints_something_else_is_named(tmp_path: Path) -> None:
+    """
+    It answers the first question as a Collector does, and not the second.
+    """
+    path = tmp_path / "fake-collector"
+    path.write_text(f"#!/bin/sh\n[ $1 = components ] && echo '{components_text()}' || printf 'a: [\\377'\n", "utf-8")
+    path.chmod(0o755)
+    status, _, errors = finished(launcher_environment(tmp_path), "config")
+
+    assert 2 == status
+    assert f"error: {path}: doesn't answer as a Collector does (ParserError): name another program\n" == errors
+
+
+def test_a_file_below_an_unknown_home_is_named(tmp_path: Path) -> None:
+    """
+    The name is taken as it stands, and there is no such file.
+    """
+    fake_collector(tmp_path)
+    status, _, errors = finished(launcher_environment(tmp_path), "run", "--config", "~nobody-of-this-name/own.yaml")
+
+    assert 2 == status
+    assert "~nobody-of-this-name/own.yaml: can't be read (no such file or directory): " in errors
+
+
+def test_a_lock_that_cannot_be_opened_is_a_line(tmp_path: Path) -> None:
+    """
+    Something else has its name.
+    """
+    fake_collector(tmp_path)
+    environment = launcher_environment(tmp_path)
+    (tmp_path / "queue" / ".otel-kit-collector").mkdir(parents=True)
+    status, _, errors = finished(environment, "run")
+
+    assert 2 == status
+    assert errors.startswith(
+        f"error: OTEL_KIT_QUEUE_DIR={tmp_path / 'queue'}: .otel-kit-collector in it can't be opened ("
+    )
+
+
+def test_a_directory_that_is_gone_is_a_line(tmp_path: Path) -> None:
+    """
+    A relative path can't be made whole any more.
+    """
+    gone = tmp_path / "gone"
+    program = (
+        f"import os, sys; os.mkdir({str(gone)!r}); os.chdir({str(gone)!r}); os.rmdir({str(gone)!r});"
+        "from otel_kit.cli import main; sys.exit(main(['collector', 'config']))"
+    )
+    environment = launcher_environment(tmp_path, OTEL_KIT_COLLECTOR_FILES="shop.log")
+    done = subprocess.run([sys.executable, "-c", program], env=environment, capture_output=True, text=True, timeout=60)
+
+    assert 2 == done.returncode
+    assert "error: otel-kit collector: No such file or directory\n" == done.stderr

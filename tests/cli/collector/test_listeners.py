@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from otel_kit.cli.collector.checks import port_problems
 from otel_kit.cli.collector.compose import compose
 from otel_kit.cli.collector.files import collector_directory
 from otel_kit.cli.collector.judgement import BROWSER_PORT, BROWSER_PORT_DEFAULT
@@ -30,6 +31,36 @@ def test_references_are_resolved(text: object, value: str) -> None:
     With defaults, and with references within defaults.
     """
     assert value == resolved(text, {"A": "1"})
+
+
+@pytest.mark.parametrize("value", ["a${env:A}", "${env:A}${env:A}x", "${env:B}", "${env:A}"])
+def test_a_variable_that_refers_to_itself_comes_to_an_end(value: str) -> None:
+    """
+    The Collector refuses it; here it need only not go on for ever.
+    """
+    assert len(resolved("${env:A}", {"A": value, "B": "b${env:A}"})) < 100_000
+
+
+@pytest.mark.parametrize(
+    ("address", "why"),
+    [("127.0.0.1:99999", "is no address to listen on"), ("ü" * 80 + ":1", "is no address to listen on")],
+)
+def test_what_is_no_address_can_t_be_listened_on(address: str, why: str) -> None:
+    """
+    A port beyond the last, a name that can't be asked for.
+    """
+    tree = {"receivers": {"otlp": {"protocols": {"http": {"endpoint": address}}}}}
+
+    (problem,) = port_problems(listeners(tree, {}), {})
+
+    assert f"{address} {why}" == problem.problem
+
+
+def test_digits_of_other_scripts_are_no_port() -> None:
+    """
+    Python would count some of them as digits and fail to read them.
+    """
+    assert [] == listeners({"receivers": {"otlp": {"endpoint": "127.0.0.1:\u00b2"}}}, {})
 
 
 def test_the_base_listens_where_the_variables_say() -> None:

@@ -5,6 +5,7 @@ Which files variables pick, and what is said against them.
 from __future__ import annotations
 
 import json
+import socket
 
 import pytest
 
@@ -131,6 +132,16 @@ def test_the_collector_is_no_store_of_its_own(endpoint: str) -> None:
     assert "hush" not in said
 
 
+@pytest.mark.parametrize("name", [socket.gethostname(), f"{socket.gethostname().upper()}."])
+def test_the_machine_by_its_name_is_no_store_either(name: str) -> None:
+    """
+    Whatever the name resolves to; nobody is asked.
+    """
+    assert "is the Collector itself" in only_problem({"TEMPO_OTLP_ENDPOINT": f"http://{name}:4318"})
+    assert "is the Collector itself" in only_problem({"OTEL_KIT_COLLECTOR_GATEWAYS": f"{name}:4317"})
+    assert [] == select({"TEMPO_OTLP_ENDPOINT": f"http://{name}:4319"}).problems
+
+
 @pytest.mark.parametrize("endpoint", ["http://localhost:3100", "http://tempo.example:4318", "http://10.0.0.1:4318"])
 def test_other_addresses_are_stores(endpoint: str) -> None:
     """
@@ -156,7 +167,26 @@ def test_the_circle_is_found_on_moved_ports() -> None:
         ("me:hush@loki.example:3100", "write it as http://loki.example:3100"),
         ("ftp://loki.example", "write it as http://loki.example"),
         ("http://", "write it as http://host:port"),
-        ("http://loki.example:99999", "write it as http://loki.example:99999"),
+        ("http://loki.example:99999", "name the port on which the store listens"),
+        ("http://loki.example:0", "name the port on which the store listens"),
+        ("http://loki.example:port", "name the port on which the store listens"),
+        ("http://loki.example:31\\x", "name the port on which the store listens"),
+        ("//loki.example:3100", "write it as http://loki.example:3100"),
+        ("http//loki.example:3100", "write it as http://loki.example:3100"),
+        ("https:/loki.example:3100", "write it as https://loki.example:3100"),
+        ("loki.example:99999", "write it as http://host:port"),
+        ("http://:3100", "write it before the port"),
+        ("http://lo ki.example:3100", "leave that out"),
+        ("http://loki\x07.example:3100", "leave that out"),
+        ("http://h%zz:1", "write letters, digits, dots and dashes, or an IP address"),
+        ("http://[::1", "write an IPv6 address as in http://[2001:db8::1]:3100"),
+        ("http://[::1]]:3100", "write an IPv6 address as in http://[2001:db8::1]:3100"),
+        ("http://[loki]:3100", "write an IPv6 address as in http://[2001:db8::1]:3100"),
+        ("http://me:hush@[::1", "write an IPv6 address as in http://[2001:db8::1]:3100"),
+        ("http://me:hush%zz@loki.example", "write each as % and two hexadecimal digits"),
+        ("http://me:hush/more@loki.example", "name the port on which the store listens"),
+        ("http://h:1/%zz", "write %25 for the sign itself"),
+        ("http://loki.example:3100?", "leave out what follows ? or #"),
         ("http://loki.example:3100/otlp", "leave out /otlp"),
         ("http://loki.example:3100/otlp/v1/logs/", "leave out /otlp/v1/logs"),
         ("http://loki.example:3100?tenant=a", "leave out what follows ? or #"),
@@ -220,6 +250,33 @@ def test_cloudwatch_takes_whole_urls() -> None:
             "OTEL_KIT_COLLECTOR_GATEWAYS=10.0.0.1: '10.0.0.1' is not host:port",
         ),
         (
+            {"OTEL_KIT_COLLECTOR_GATEWAYS": "10.0.0.1:0"},
+            "OTEL_KIT_COLLECTOR_GATEWAYS=10.0.0.1:0: '10.0.0.1:0' has a port that is no number from 1 to 65535: write",
+        ),
+        (
+            {"OTEL_KIT_COLLECTOR_GATEWAYS": "[::1:4"},
+            "OTEL_KIT_COLLECTOR_GATEWAYS=[::1:4: '[::1:4' has brackets that hold no IPv6 address: write host:port",
+        ),
+        ({"OTEL_KIT_COLLECTOR_GATEWAYS": ","}, "OTEL_KIT_COLLECTOR_GATEWAYS=,: names no gateway"),
+        ({"OTEL_KIT_COLLECTOR_FILES": ","}, "OTEL_KIT_COLLECTOR_FILES=,: names no file"),
+        ({"OTEL_KIT_COLLECTOR_FILES": "/a/[x"}, "OTEL_KIT_COLLECTOR_FILES=/a/[x: names no file, or has a bracket"),
+        ({"OTEL_KIT_COLLECTOR_FILES": "/a/{b,c}"}, "OTEL_KIT_COLLECTOR_FILES=/a/{b,c}: names no file, or has a"),
+        ({"OTEL_KIT_SELF_PORT": "08888"}, "OTEL_KIT_SELF_PORT=08888: is no port"),
+        ({"OTEL_KIT_FILE_DIR": "~nobody-of-this-name/x"}, "OTEL_KIT_FILE_DIR=~nobody-of-this-name/x: is below a home"),
+        (
+            {"OTEL_KIT_COLLECTOR_BROWSER_ORIGINS": "https://shop.example:99999"},
+            "OTEL_KIT_COLLECTOR_BROWSER_ORIGINS=https://shop.example:99999: is no list of origins",
+        ),
+        (
+            {"CLOUDWATCH_LOG_GROUP": "shop", "AWS_REGION": "eu west"},
+            "AWS_REGION=eu west: is no region",
+        ),
+        ({"CLOUDWATCH_LOG_GROUP": "a b", "AWS_REGION": "eu"}, "CLOUDWATCH_LOG_GROUP=a b: is no name of a log group"),
+        (
+            {"CLOUDWATCH_LOG_GROUP": "a", "AWS_REGION": "eu", "CLOUDWATCH_LOG_STREAM": "a*"},
+            "CLOUDWATCH_LOG_STREAM=a*: is no name of a log stream",
+        ),
+        (
             {"OTEL_KIT_COLLECTOR_GATEWAYS": "localhost:4317"},
             "OTEL_KIT_COLLECTOR_GATEWAYS=localhost:4317: is the Collector",
         ),
@@ -234,7 +291,7 @@ def test_cloudwatch_takes_whole_urls() -> None:
         ),
         ({"OTEL_KIT_COLLECTOR_OPTIONAL": "loki,lokki"}, "OTEL_KIT_COLLECTOR_OPTIONAL=loki,lokki: lokki is no backend"),
         ({"OTEL_KIT_COLLECTOR_MEMORY_MIB": "1G"}, "OTEL_KIT_COLLECTOR_MEMORY_MIB=1G: is no whole number"),
-        ({"OTEL_KIT_QUEUE_BYTES": "1024"}, "OTEL_KIT_QUEUE_BYTES=1024: is no whole number from 262144 on"),
+        ({"OTEL_KIT_QUEUE_BYTES": "1024"}, "OTEL_KIT_QUEUE_BYTES=1024: is no whole number from 262144 to"),
         (
             {"OTLP_FORWARD_ENDPOINT": STORE, "OTLP_FORWARD_HEADERS": "hush"},
             "OTLP_FORWARD_HEADERS=REDACTED: holds no headers that can be sent",
@@ -335,3 +392,34 @@ def test_a_base_url_of_cloudwatch_gets_the_path_of_its_signal(given: str, made: 
     variables = {"CLOUDWATCH_LOG_GROUP": "shop", "AWS_REGION": "eu-central-1", "CLOUDWATCH_LOGS_ENDPOINT": given}
 
     assert made == select(variables).environment["CLOUDWATCH_LOGS_ENDPOINT"]
+
+
+@pytest.mark.parametrize(
+    "endpoint",
+    [
+        "http://[2001:db8::1]:3100",
+        "http://[fe80::1%25eth0]:3100",
+        "https://me:p%40ss@loki.example/a%20b",
+        "http://loki_1.example:3100",
+        "HTTP://loki.example",
+        "http://l\u00f6ki.example:3100",
+    ],
+)
+def test_what_go_takes_is_taken(endpoint: str) -> None:
+    """
+    The judgement is no stricter than it need be.
+    """
+    assert endpoint == select({"LOKI_ENDPOINT": endpoint}).environment["LOKI_ENDPOINT"]
+
+
+def test_texts_between_quotes_are_escaped() -> None:
+    """
+    A quote would end the text of a statement, a backslash would take its closing quote; nobody else's is touched.
+    """
+    value = 'a"b\\'
+    variables = dict.fromkeys(("ENVIRONMENT", "APP_VERSION", "OTEL_SERVICE_NAME", "HOSTNAME"), value)
+    overlays = {"OTEL_KIT_COLLECTOR_FILES": "/a", "OTEL_KIT_COLLECTOR_HOST": "true"}
+    environment = select({**variables, **overlays}).environment
+
+    assert {'a\\"b\\\\'} == {environment[name] for name in variables}
+    assert {} == select(variables).environment
