@@ -99,7 +99,7 @@ class OuterRing:
 
     async def _answer_own(self, own: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
         """
-        A page of the kit's: an id on the answer, and no other trace.
+        A page of the kit's: an id on the answer, its limit where one was given, and no other trace.
         """
         try:
             record, _ = self.path.arrivals.record(scope, receive)
@@ -108,11 +108,14 @@ class OuterRing:
             await own(scope, receive, send)
             return
         scope[PEER_KEY] = record.peer
-
-        async def send_with_id(message: Message) -> None:
-            await send(with_id(message, record) if message["type"] in _STARTS else message)
-
-        await own(scope, receive, send_with_id)
+        token = current_record.set(record)
+        try:
+            decision = self.path.limiter.judge(record, scope)
+            if decision is not None and not isinstance(decision, Refusal):
+                decision = await decision
+            await (decision or own)(scope, receive, _with_id(record, send))
+        finally:
+            current_record.reset(token)
 
 
 class InnerRing:
@@ -146,6 +149,8 @@ class InnerRing:
             if decision is not None and not isinstance(decision, Refusal):
                 decision = await decision
             application = path.answer(record, decision) or application
+        elif not path.inside:
+            path.met_inside(scope.get("root_path", ""), record.owner)
         try:
             await application(scope, receive, _noting(record, send) if self.inside else send)
         except Exception as error:
@@ -155,6 +160,17 @@ class InnerRing:
                 if record.status_code is not None:
                     record.error = error  # the answer breaks off in the middle
             raise
+
+
+def _with_id(record: RequestRecord, send: Send) -> Send:
+    """
+    `send`, that puts the id on the answer.
+    """
+
+    def send_with_id(message: Message) -> Awaitable[None]:
+        return send(with_id(message, record) if message["type"] in _STARTS else message)
+
+    return send_with_id
 
 
 def _noting(record: RequestRecord, send: Send) -> Send:

@@ -56,6 +56,7 @@ def build_request_path(
         limiter=protection.limiter,
         health=protection.health,
         literals=literal_paths(app),
+        profile=profile.name,
         contrib=contrib,
     )
 

@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterator, Mapping, MutableMapping
 from contextlib import contextmanager
 from typing import Any, ParamSpec, TypeVar
 
+from opentelemetry import context as otel_context
 from opentelemetry.trace import INVALID_SPAN, Span
 
 __all__ = [
@@ -31,6 +32,7 @@ __all__ = [
     "keep_context",
     "local_path",
     "new_correlation_id",
+    "quiet_context",
     "safe_correlation_id",
 ]
 
@@ -250,6 +252,19 @@ def bound_correlation_id(value: str | None = None) -> Iterator[str]:
         yield _bound_id.get() or ""
     finally:
         _bound_id.reset(token)
+
+
+def quiet_context() -> contextvars.Context:
+    """
+    A context that belongs to no request, and in which instrumented libraries make no spans.
+
+    For what the kit does by itself: a task that is started within a request would else bear its ids for good.
+    """
+    context = contextvars.Context()
+    # the plain key is the one that instrumentations have understood from the first
+    quiet = context.run(otel_context.set_value, "suppress_instrumentation", True)
+    context.run(otel_context.attach, quiet)
+    return context
 
 
 def keep_context(function: Callable[P, R]) -> Callable[P, R]:

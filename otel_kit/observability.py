@@ -26,11 +26,13 @@ from otel_kit.health import Checks
 from otel_kit.ledger import ledger
 from otel_kit.lifespan import Lifespan
 from otel_kit.listing import Listing
+from otel_kit.nesting import Nesting
 from otel_kit.propagation import CORRELATION_HEADER
 from otel_kit.protection import Protection
 from otel_kit.ratelimit import Limit
 from otel_kit.report import build_report, log_report
 from otel_kit.request_path import RequestPath
+from otel_kit.routes import mounted
 from otel_kit.runtime import Runtime
 from otel_kit.settings import Settings
 from otel_kit.wiring import Wiring, instrument_by_contrib, is_instrumented_by_contrib, uninstrument_by_contrib
@@ -57,6 +59,7 @@ class Observability:
         self._app = app
         self._runtime = runtime
         self._protection = protection
+        self._nesting = Nesting(listing.profile.name, protection.given)
         self._listing = listing
         self.profile = listing.profile
         self.settings = settings
@@ -125,18 +128,15 @@ class Observability:
         What is on, where it goes, and what is off and why.
         """
         contrib = is_instrumented_by_contrib(self._app)
-        own = own_paths(self._app, self.profile)
-        return build_report(
-            self._runtime,
-            {
-                "profile": self.profile.name,
-                "engine": "contrib" if contrib else "kit",
-                "pages": sorted(own),
-                "correlation": CORRELATION_HEADER,
-                **self._protection.report(),
-                "off": self._what_is_off(contrib),
-            },
-        )
+        application = {
+            "profile": self.profile.name,
+            "engine": "contrib" if contrib else "kit",
+            "pages": sorted(own_paths(self._app, self.profile)),
+            "correlation": CORRELATION_HEADER,
+            **self._protection.report(),
+            "off": self._what_is_off(contrib),
+        }
+        return build_report(self._runtime, self._nesting.shown(application))
 
     def _what_is_off(self, contrib: bool) -> dict[str, str]:
         """
@@ -223,6 +223,7 @@ class Observability:
 
     def _make_path(self) -> RequestPath:
         path = build_request_path(self._app, self._runtime, self.profile, self.settings, self._protection)
+        path.found_inside = self._nesting.found
         self._paths = [path]
         self._protection.in_flight = lambda: len(path.metrics.live)
         return path
@@ -252,11 +253,15 @@ class Observability:
             fault("saturation", error)
         for path in self._paths:
             path.serving = True
+        self._nesting.serves()
         if not self._reported:
             self._reported = True
             try:
                 report = self.report()
                 log_report(report, report["findings"])
+                for application, place in mounted(self._app):
+                    if isinstance(inner := getattr(application, HANDLE, None), Observability):
+                        inner._nesting.found(place, self.profile.name)
             except Exception as error:
                 fault("report", error)
 

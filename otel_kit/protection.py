@@ -36,6 +36,8 @@ __all__ = ["Protection"]
 Identify = Callable[..., Any]
 Limits = Mapping[str, "str | Limit | None"]
 
+OWN_CHECK = "ratelimit"
+
 
 class Protection:
     """
@@ -56,9 +58,12 @@ class Protection:
     ) -> None:
         self._settings = settings
         self._profile = profile
+        self._own_limits, self._identifies = bool(limits), identify is not None
         if identify is not None and not callable(identify):
             raise ConfigurationError("identify", identify, "give a function from the connection to an identity")
-        self.identities = Identities(settings.api_keys, settings.jwt_key, settings.jwt_algorithms)
+        self.identities = Identities(
+            settings.api_keys, settings.jwt_key, settings.jwt_algorithms, settings.metrics_token
+        )
         self.limiter = Limiter(
             build_rules(
                 profile.limits if limits is None else limits, exempt=[profile.metrics_path, *profile.health.unlimited]
@@ -75,7 +80,7 @@ class Protection:
             self.checks.add(name, function)
         if self.limiter.storage_state() != "memory":
             # limits that hold in each process alone are worth knowing of, and no reason to be taken out of service
-            self.checks.add("ratelimit", self._limits_are_shared, critical=False, type="Redis")
+            self.checks.add(OWN_CHECK, self._limits_are_shared, critical=False, type="Redis")
         self.providers = Providers(timeout_seconds=settings.check_timeout_seconds)
         self._application: FastAPI | None = None
         self._memory = MemoryFigures()
@@ -159,6 +164,18 @@ class Protection:
         if self._settings.max_in_flight is None:
             off["load shedding"] = "OTEL_KIT_MAX_IN_FLIGHT is not set"
         return {**off, **self.health.what_is_off()}
+
+    def given(self) -> list[str]:
+        """
+        What the application itself has asked for, that the rings do for it.
+        """
+        asked = {
+            "limits": self._own_limits,
+            "identify": self._identifies,
+            "checks": any(check.name != OWN_CHECK for check in self.checks),
+            "providers": bool(self.providers),
+        }
+        return [name for name, was_given in asked.items() if was_given]
 
     def report(self) -> dict[str, Any]:
         """

@@ -11,6 +11,7 @@ same facts; everybody else gets the fields as they are.
 from __future__ import annotations
 
 import http
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any, NoReturn
 
@@ -26,6 +27,7 @@ PROBLEM_JSON = b"application/problem+json"
 POLICY_VIOLATION = 1008
 """Close code of a refused websocket where the server can't answer by HTTP (RFC 6455, section 7.4.1)."""
 MAX_ACCEPT = 1024
+_NO_WEIGHT = re.compile(rb"q=0(\.0*)?")
 
 Header = tuple[bytes, bytes]
 
@@ -88,9 +90,19 @@ class Refusal:
 
 def wants_problem(headers: Iterable[Header]) -> bool:
     """
-    Whether the client names `application/problem+json` among what it accepts.
+    Whether the client names `application/problem+json` among what it accepts; with a weight of 0 it does not.
+
+    Source: RFC 9110, sections 12.4.2 and 12.5.1.
     """
-    return any(name == b"accept" and PROBLEM_JSON in value[:MAX_ACCEPT].lower() for name, value in headers)
+    return any(name == b"accept" and _names_problem(value[:MAX_ACCEPT].lower()) for name, value in headers)
+
+
+def _names_problem(accept: bytes) -> bool:
+    for accepted in accept.split(b","):
+        media_type, *parameters = (part.strip() for part in accepted.split(b";"))
+        if media_type == PROBLEM_JSON:
+            return not any(_NO_WEIGHT.fullmatch(parameter) for parameter in parameters)
+    return False
 
 
 class RefusedError(HTTPException):

@@ -72,6 +72,7 @@ class RequestPath:
         limiter: Limiter,
         health: Health,
         literals: frozenset[str],
+        profile: str,
         contrib: bool = False,
     ) -> None:
         self.arrivals = arrivals
@@ -84,9 +85,13 @@ class RequestPath:
         self.limiter = limiter
         self.health = health
         self.literals = literals
+        self.profile = profile
         self.contrib = contrib
         self.captures_answers = spans is not None and spans.captures_answers and not contrib
         self.serving = False
+        self.inside = False
+        """Whether requests have come here that belong to another application, around this one."""
+        self.found_inside: Callable[[str, str], None] = lambda place, profile: None
 
     def begin(self, scope: Scope, receive: Receive) -> tuple[RequestRecord, Context]:
         """
@@ -173,6 +178,13 @@ class RequestPath:
             return None
         record.own_route, page = found
         return page
+
+    def met_inside(self, place: str, around: RequestPath) -> None:
+        """
+        The first request has come that belongs to another application, around this one.
+        """
+        self.inside = True
+        self.found_inside(place, around.profile)
 
     def started(self, record: RequestRecord, message: Message) -> Message:
         """

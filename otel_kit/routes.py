@@ -21,7 +21,7 @@ from starlette.routing import BaseRoute, Host, Mount, compile_path
 # FastAPI before 0.137 has no such function: there included routes are copies with their full path
 iter_route_contexts: Any = getattr(fastapi.routing, "iter_route_contexts", None)
 
-__all__ = ["RouteTable", "literal_paths", "mounts", "templates"]
+__all__ = ["RouteTable", "literal_paths", "mounted", "mounts", "templates"]
 
 MAX_DEPTH = 16
 MAX_UNKNOWN = 1024
@@ -134,6 +134,24 @@ def mounts(application: Any) -> frozenset[str]:
     Where the application has mounted others, itself and not by way of them; a mount at `/` is the empty text.
     """
     return frozenset(path for route, path in _with_prefixes(application.routes) if isinstance(route, Mount))
+
+
+def mounted(application: Any) -> Iterator[tuple[object, str]]:
+    """
+    All applications that are mounted below this one, however deep, each with where.
+    """
+    return _mounted(application.routes, "", 0)
+
+
+def _mounted(routes: Sequence[BaseRoute], prefix: str, depth: int) -> Iterator[tuple[object, str]]:
+    if depth > MAX_DEPTH:
+        return
+    for route, path in _with_prefixes(routes):
+        if isinstance(route, Mount | Host):
+            place = prefix + (path if isinstance(route, Mount) else "")
+            # what a mount with middleware of its own calls is not the application
+            yield getattr(route, "_base_app", route.app), place or "/"
+            yield from _mounted(route.routes or (), place, depth + 1)
 
 
 def _takes_the_rest(route: BaseRoute) -> bool:

@@ -712,3 +712,13 @@ def test_a_script_is_called_like_its_file(module: str | None, tmp_path: Path, mo
     monkeypatch.chdir(tmp_path)
 
     assert "hello" == fallback_service_name(module)
+
+
+@pytest.mark.parametrize("value", ["0", "2147483648"])
+def test_a_number_beyond_its_bounds_is_told_both(value: str) -> None:
+    """
+    The remedy has the least and the most.
+    """
+    (finding,) = read_otel_environment({"OTEL_BSP_MAX_QUEUE_SIZE": value}).findings
+
+    assert "use a whole number from 1 to 2147483647" == finding.remedy

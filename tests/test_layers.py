@@ -35,7 +35,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("request_path",),
     ("asgi",),
     ("wiring", "runtime", "protection"),
-    ("report", "assembly"),
+    ("report", "assembly", "nesting"),
     ("observability",),
     ("setup",),
     ("__init__", "testing", "assets"),

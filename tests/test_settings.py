@@ -6,15 +6,19 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Iterable
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
+from typing import get_args
 
 import pytest
 from pydantic import ValidationError
+from pydantic.fields import FieldInfo
 
 from otel_kit.errors import ConfigurationError
 from otel_kit.settings import ApiKey, Settings, settings_reference, unknown_variables
+from otel_kit.settings.source import metadata
 
 DIGEST = hashlib.sha256(b"correct horse").hexdigest()
 PUBLIC_KEY = "-----BEGIN PUBLIC KEY-----\nMCowBQYDK2VwAyEA\n-----END PUBLIC KEY-----"
@@ -64,6 +68,12 @@ GOOD_VALUES = [
     ("CORS_ORIGINS", "https://*.Example.com", ("https://*.example.com",)),
     ("CORS_ORIGINS", "https://a.example:443,http://b.example:443", ("https://a.example", "http://b.example:443")),
     ("CORS_ORIGINS", "http://[::1]:3000", ("http://[::1]:3000",)),
+    ("CORS_ORIGINS", "https://a.example:65535", ("https://a.example:65535",)),
+    (
+        "CORS_ORIGINS",
+        "chrome-extension://abcdefgh,capacitor://localhost,tauri://localhost",
+        ("chrome-extension://abcdefgh", "capacitor://localhost", "tauri://localhost"),
+    ),
     ("RATELIMIT_ENABLED", "False", False),
     ("RATELIMIT_ENABLED", "0", False),
     ("ENABLE_JSON_LOGGING", "true", True),
@@ -107,6 +117,10 @@ BAD_VALUES = [
     ("CORS_ORIGINS", "https://a.*.com"),
     ("CORS_ORIGINS", "*, https://example.com"),
     ("CORS_ORIGINS", "null"),
+    ("CORS_ORIGINS", "https://example.com:99999"),
+    ("CORS_ORIGINS", "https://example.com:0"),
+    ("CORS_ORIGINS", "ftp://example.com"),
+    ("CORS_ORIGINS", "wss://example.com"),
     ("RATELIMIT_ENABLED", "maybe"),
     ("ENABLE_JSON_LOGGING", "json"),
     ("ENVIRONMENT", "pro\x00d"),
@@ -123,6 +137,8 @@ BAD_VALUES = [
     ("OTEL_KIT_RATELIMIT_STORAGE_URL", "redis://host:port"),
     ("OTEL_KIT_RATELIMIT_STORAGE_URL", "redis://"),
     ("OTEL_KIT_RATELIMIT_STORAGE_URL", "redis"),
+    ("OTEL_KIT_RATELIMIT_STORAGE_URL", "redis+sentinel://host:26379/"),
+    ("OTEL_KIT_RATELIMIT_STORAGE_URL", "redis+sentinel://host:26379"),
     ("OTEL_KIT_TRUSTED_PROXIES", "proxy.internal"),
     ("OTEL_KIT_TRUSTED_PROXIES", "10.0.0.0/33"),
     ("OTEL_KIT_METRICS_TOKEN", "two words"),
@@ -229,6 +245,61 @@ def test_a_python_caller_uses_the_fields_name(
     settings = Settings(**{DEFAULTS[variable][0]: value})
 
     assert expected == plain(getattr(settings, DEFAULTS[variable][0]))
+
+
+def bounds_of(rules: Iterable[object], annotation: object = None) -> set[float]:
+    """
+    The numbers behind which a value is refused, wherever in an annotation they stand.
+    """
+    found = {getattr(rule, name, None) for rule in rules for name in ("gt", "ge", "lt", "le", "max_length")}
+    within = [part for part in rules if isinstance(part, FieldInfo)]
+    inner = [bounds_of(part.metadata) for part in within]
+    inner += [bounds_of(getattr(part, "__metadata__", ()), part) for part in get_args(annotation)]
+    return set().union({bound for bound in found if bound is not None}, *inner)
+
+
+@pytest.mark.parametrize("name", Settings.model_fields)
+def test_every_bound_is_told(name: str) -> None:
+    """
+    The form, which the error and the reference repeat, has each number behind which a value is refused.
+    """
+    field = Settings.model_fields[name]
+    told = {float(number) for number in re.findall(r"\d+", str(metadata(field)["form"]))}
+
+    assert set() == bounds_of(field.metadata, field.annotation) - told
+
+
+@pytest.mark.parametrize(
+    ("name", "bounds"),
+    [("check_timeout_seconds", {0, 60}), ("environment", {200}), ("max_in_flight", {1}), ("drain_seconds", {0, 3600})],
+)
+def test_bounds_are_found(name: str, bounds: set[float]) -> None:
+    """
+    Those that the test above looks for.
+    """
+    field = Settings.model_fields[name]
+
+    assert bounds == bounds_of(field.metadata, field.annotation)
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "told"),
+    [
+        ("OTEL_KIT_CHECK_TIMEOUT", "3600", "use seconds above 0, at most 60"),
+        ("OTEL_KIT_CHECK_INTERVAL", "9999", "use seconds from 1 to 3600"),
+        ("OTEL_KIT_SHUTDOWN_TIMEOUT", "9999", "use seconds above 0, at most 3600"),
+        ("ENVIRONMENT", "x" * 201, "use one line of at most 200 characters"),
+        ("CORS_ORIGINS", "https://x.example:99999", "a port is a number from 1 to 65535"),
+        ("CORS_ORIGINS", "ftp://x.example", "no page has an origin of ftp://"),
+        ("OTEL_KIT_RATELIMIT_STORAGE_URL", "redis+sentinel://h:26379/", "name the service that the Sentinels watch"),
+    ],
+)
+def test_the_error_says_what_was_wrong(variable: str, value: str, told: str, with_variables: MakeSettings) -> None:
+    """
+    The bound that was passed, or the part that can't be.
+    """
+    with pytest.raises(ConfigurationError, match=re.escape(told)):
+        with_variables(**{variable: value})
 
 
 @pytest.mark.parametrize(("variable", "value"), BAD_VALUES)
@@ -376,6 +447,17 @@ def test_a_file_that_holds_no_key_is_refused(tmp_path: Path, with_variables: Mak
         with_variables(OTEL_KIT_JWT_KEY=str(file))
 
 
+def test_a_file_that_is_too_large_is_said_to_be(tmp_path: Path, with_variables: MakeSettings) -> None:
+    """
+    And not read in part, which would be no key.
+    """
+    file = tmp_path / "key"
+    file.write_text(f"{PUBLIC_KEY}\n{' ' * 1024 * 1024}")
+
+    with pytest.raises(ConfigurationError, match="the file is larger than 1 MiB"):
+        with_variables(OTEL_KIT_JWT_KEY=str(file))
+
+
 @pytest.mark.parametrize(
     ("key", "expected"),
     [
@@ -427,6 +509,7 @@ def test_level_numbers(level: str, number: int, with_variables: MakeSettings) ->
         ("OTEL_KIT_METRIC_TOKEN", "OTEL_KIT_METRICS_TOKEN"),
         ("OTEL_KIT_COLECTOR_FILES", "OTEL_KIT_COLLECTOR_FILES"),
         ("OTEL_KIT_TRUST_PROXIES", "OTEL_KIT_TRUSTED_PROXIES"),
+        ("OTEL_KIT_LOG_LEVEL", "LOG_LEVEL"),
     ],
 )
 def test_an_unknown_variable_is_named_with_the_nearest(name: str, nearest: str) -> None:
@@ -439,13 +522,17 @@ def test_an_unknown_variable_is_named_with_the_nearest(name: str, nearest: str) 
     assert "hunter2" not in str(findings[0])
 
 
-def test_a_name_like_no_other_is_unknown_all_the_same() -> None:
+@pytest.mark.parametrize("name", ["OTEL_KIT_", "OTEL_KIT_QQQ", "OTEL_KIT_XYZZY", "OTEL_KIT_FOO"])
+def test_a_name_like_no_other_is_unknown_all_the_same(name: str) -> None:
     """
-    Even the bare prefix.
+    Even the bare prefix; where no known name is near none is suggested.
     """
-    findings = unknown_variables({"OTEL_KIT_": "1", "OTEL_KIT_QQQ": "1"}, env_file=None)
+    (finding,) = unknown_variables({name: "1"}, env_file=None)
 
-    assert ["OTEL_KIT_", "OTEL_KIT_QQQ"] == [finding.variable for finding in findings]
+    assert (name, "unset it; `otel-kit doctor --all` lists the names that are read") == (
+        finding.variable,
+        finding.remedy,
+    )
 
 
 def test_an_unknown_variable_in_the_env_file_is_found_too(tmp_path: Path) -> None:

@@ -104,7 +104,7 @@ class EnvironmentReader:
         except ValueError:
             number = minimum - 1
         if not minimum <= number <= LARGEST_INTEGER:
-            self.refuse(variable, "is not a usable number", f"use a whole number, {minimum} or more")
+            self.refuse(variable, "is not a usable number", f"use a whole number from {minimum} to {LARGEST_INTEGER}")
             return None
         return number
 

@@ -61,7 +61,7 @@ class MetricsEndpoint:
             allow = (b"allow", ", ".join(METHODS).encode())
             await _refuse(scope, send, 405, "method_not_allowed", "This page answers GET and HEAD.", [allow])
         elif not self._access.admits(scope):
-            status, error, message = self._access.refusal()
+            status, error, message = self._access.refusal(scope)
             challenge = [(b"www-authenticate", b"Bearer")] if status == 401 else []
             await _refuse(scope, send, status, error, message, challenge)
         else:

@@ -8,31 +8,19 @@ Owns its single flight, its time and the answer that is kept for a second. How t
 from __future__ import annotations
 
 import asyncio
-import contextvars
 import time
 from collections.abc import Callable
 from typing import Any
 
-from opentelemetry import context as otel_context
-
+from otel_kit.context import quiet_context
 from otel_kit.faults import fault
+from otel_kit.health.allowance import HELD_UP_SECONDS
 from otel_kit.health.running import Execution, Judge, Outcome, judged
 from otel_kit.health_layout import CheckReport
 
 __all__ = ["Check"]
 
 FRESH_SECONDS = 1.0
-
-
-def _quiet_context() -> contextvars.Context:
-    """
-    A context that belongs to no request, in which instrumented libraries make no spans.
-    """
-    context = contextvars.Context()
-    # the plain key is the one that instrumentations have understood from the first
-    quiet = context.run(otel_context.set_value, "suppress_instrumentation", True)
-    context.run(otel_context.attach, quiet)
-    return context
 
 
 class Check:
@@ -61,6 +49,8 @@ class Check:
         self.critical = critical
         self.timeout_seconds = timeout_seconds
         self.latest: CheckReport | None = None
+        self.is_unsure = False
+        """Whether it may have failed last because others held up the loop."""
         self._listen = listen
         self._execution = Execution(name, function, timeout_seconds, judge)
         self._fresh_until = -1.0
@@ -118,6 +108,7 @@ class Check:
 
     def _settle(self, outcome: Outcome, latency_ms: float) -> None:
         self.latest = self._report(outcome, latency_ms)
+        self.is_unsure = not outcome.healthy and outcome.held_up_seconds >= HELD_UP_SECONDS
         self._fresh_until = time.monotonic() + FRESH_SECONDS
         try:
             self._listen(self.latest)
@@ -132,4 +123,4 @@ class Check:
             self._flights.pop(loop, None)
 
 
-_QUIET = _quiet_context()
+_QUIET = quiet_context()

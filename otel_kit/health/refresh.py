@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import random
+import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 
@@ -19,6 +20,9 @@ __all__ = ["Refresh"]
 JITTER_RATIO = 0.1
 """So that the workers of a service, and its copies, don't ask a database all at the same moment."""
 
+AGAIN_SECONDS = 1.0
+"""After this an answer that is not sure is asked for again."""
+
 # of its own: an application that seeds the module's generator gets its numbers undisturbed
 _jitter = random.SystemRandom()
 
@@ -26,10 +30,19 @@ _jitter = random.SystemRandom()
 class Refresh:
     """
     Calls `run` at once, and then again and again.
+
+    Args:
+        is_unsure: Whether a check may have failed because the loop was held up: that is worth a second look, soon.
     """
 
-    def __init__(self, run: Callable[[], Awaitable[object]], interval_seconds: float) -> None:
+    def __init__(
+        self,
+        run: Callable[[], Awaitable[object]],
+        interval_seconds: float,
+        is_unsure: Callable[[], bool] = lambda: False,
+    ) -> None:
         self._run = run
+        self._is_unsure = is_unsure
         self._interval_seconds = interval_seconds
         self._task: asyncio.Task[None] | None = None
 
@@ -69,4 +82,12 @@ class Refresh:
                 await self._run()
             except Exception as error:
                 fault("health", error)
-            await asyncio.sleep(self._interval_seconds * _jitter.uniform(1 - JITTER_RATIO, 1 + JITTER_RATIO))
+            await self._pause(self._interval_seconds * _jitter.uniform(1 - JITTER_RATIO, 1 + JITTER_RATIO))
+
+    async def _pause(self, seconds: float) -> None:
+        # in short sleeps: a probe, on whichever loop, may have had the answer that is not sure
+        until = time.monotonic() + seconds
+        while True:
+            await asyncio.sleep(max(min(until - time.monotonic(), AGAIN_SECONDS), 0.0))
+            if time.monotonic() >= until or self._is_unsure():
+                return

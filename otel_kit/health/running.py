@@ -4,7 +4,8 @@ How the function of a check is called, so that it costs nobody more than its tim
 Owns where it runs. A plain function runs in a daemon thread: it may block for as long as it likes, and isn't started
 again before it returns or is given up. A coroutine function runs on the loop that serves, since connection pools belong
 to it. One that blocks the loop, as a `time.sleep` in it does, can't be stopped, but can do so only once or twice, at
-start-up as a rule: from then on it runs in a thread, on a loop of its own.
+start-up as a rule: from then on it runs in a thread, on a loop of its own. What its time is while others hold up the
+loop is in `allowance.py`.
 """
 
 from __future__ import annotations
@@ -12,11 +13,11 @@ from __future__ import annotations
 import asyncio
 import inspect
 import logging
-import time
 from collections.abc import Awaitable, Callable
 from typing import Any, NamedTuple
 
 from otel_kit.faults import fault
+from otel_kit.health.allowance import HELD_UP_SECONDS, Allowance
 from otel_kit.health.steps import Steps
 from otel_kit.health.threads import ThreadCall, ThreadSlot, close_unawaited
 
@@ -40,12 +41,13 @@ _logger = logging.getLogger("otel_kit.health")
 
 class Outcome(NamedTuple):
     """
-    How a run went, and why if not well.
+    How a run went, and why if not well; for how long others held up the loop meanwhile.
     """
 
     healthy: bool
     error: str | None = None
     timed_out: bool = False
+    held_up_seconds: float = 0.0
 
 
 Judge = Callable[[object], Outcome]
@@ -100,16 +102,15 @@ class Execution:
         """
         One run of the function, within its time. Raises nothing of what it raises.
         """
-        until = time.monotonic() + self._timeout_seconds
         running = self._tasks.get(asyncio.get_running_loop())
         if running is not None and not running.done():
             let_go(running)  # it was cancelled when its time was over, and has not ended since
             return self._late
-        if self._on_loop:
-            return await self._await(self._function, until)
-        return await self._call(until)
+        allowance = Allowance(self._timeout_seconds)
+        outcome = await (self._await(self._function, allowance) if self._on_loop else self._call(allowance))
+        return _held_up(outcome, allowance.lost_seconds)
 
-    async def _call(self, until: float) -> Outcome:
+    async def _call(self, allowance: Allowance) -> Outcome:
         """
         In a thread; what it returns is awaited here if it can be.
         """
@@ -118,15 +119,16 @@ class Execution:
         except RuntimeError as error:
             fault("health", error)
             return _failed(error)
+        allowance.count_from(call.begun)
         returned = False
         try:
-            returned = await call.wait(min(until, call.begun + self._timeout_seconds))
+            returned = await call.wait(allowance)
         finally:
             if not returned:
                 call.abandon()
-        return await self._take(call, until) if returned else self._late
+        return await self._take(call, allowance) if returned else self._late
 
-    async def _take(self, call: ThreadCall, until: float) -> Outcome:
+    async def _take(self, call: ThreadCall, allowance: Allowance) -> Outcome:
         try:
             value = call.result()
             if not inspect.isawaitable(value):
@@ -135,11 +137,11 @@ class Execution:
             self._move_back(error)
             return _failed(error)
         try:
-            return await self._await(lambda: value, until)
+            return await self._await(lambda: value, allowance)
         finally:
             close_unawaited(value)
 
-    async def _await(self, make: Callable[[], Awaitable[Any]], until: float) -> Outcome:
+    async def _await(self, make: Callable[[], Awaitable[Any]], allowance: Allowance) -> Outcome:
         """
         On this loop, cancelled when its time is over.
         """
@@ -149,15 +151,15 @@ class Execution:
             self._tasks.pop(other, None)
         task = self._tasks[loop] = loop.create_task(_guarded(steps, self._judge))
         try:
-            await asyncio.wait({task}, timeout=max(until - time.monotonic(), 0.0))
+            await allowance.wait(task, steps)
         finally:
             task.cancel()
         self._judge_steps(steps.longest)
         if not task.done():
             return self._late
         self._tasks.pop(loop, None)
-        # a loop that was blocked has let it end too late
-        return task.result() if steps.ended <= until else self._late
+        # one that blocks the loop itself may end before its time-out is noticed
+        return task.result() if allowance.covers(steps.ended) else self._late
 
     def _judge_steps(self, seconds: float) -> None:
         """
@@ -201,6 +203,13 @@ async def _guarded(steps: Steps, judge: Judge) -> Outcome:
         return judge(await steps)
     except BaseException as error:  # SystemExit in a task would end the server; CancelledError may be the check's own
         return _failed(error)
+
+
+def _held_up(outcome: Outcome, seconds: float) -> Outcome:
+    error = outcome.error
+    if outcome.timed_out and seconds >= HELD_UP_SECONDS:
+        error = f"{error}; others held up the event loop for {seconds:.1f} s meanwhile"
+    return outcome._replace(error=error, held_up_seconds=seconds)
 
 
 def _failed(error: BaseException) -> Outcome:

@@ -70,7 +70,7 @@ class Health:
         gauge: Gauge | None = None,
         status_gauge: Gauge | None = None,
         trusted: Callable[[Scope], bool] | None = None,
-        refusal: Callable[[], tuple[int, str, str]] = lambda: (403, "forbidden", "Not for this peer."),
+        refusal: Callable[[Scope], tuple[int, str, str]] = lambda scope: (403, "forbidden", "Not for this peer."),
         clean: Callable[[str], str] = str,
         interval_seconds: float = 15.0,
         drain_seconds: float = 0.0,
@@ -88,7 +88,7 @@ class Health:
         self._gauge = CheckGauge(gauge)
         self._status = StatusGauge(status_gauge, routes, degraded_status)
         self._notices = Notices(self._gauge, self._told)
-        self._refresh = Refresh(self._look, interval_seconds)
+        self._refresh = Refresh(self._look, interval_seconds, self._is_unsure)
         self._draining = Draining(drain_seconds, self.stopping)
         self._places = Places(routes, self._answer)
         # not by a method of its own: every request asks
@@ -117,7 +117,7 @@ class Health:
         """
         self.serve()
         if route.kind == "metrics" and not self._trusts(scope):
-            return self._refused()
+            return self._refused(scope)
         if route.kind == "one" and self.checks.get(name or "") is None:
             return UNKNOWN_SERVICE
         made = await self._report(route, name, scope)
@@ -156,8 +156,8 @@ class Health:
             return tuple(check.latest for check in self.checks if check.latest is not None)
         return ()
 
-    def _refused(self) -> Refusal:
-        status, error, message = self._refusal()
+    def _refused(self, scope: Scope) -> Refusal:
+        status, error, message = self._refusal(scope)
         challenge = [(b"www-authenticate", b"Bearer")] if status == 401 else []
         return Refusal(status, error, message, headers=[*challenge, NO_STORE])
 
@@ -187,6 +187,9 @@ class Health:
         report = await self._report(route, None, None)
         if not self._notices.resting:
             self._status.show(route.state_of(report))
+
+    def _is_unsure(self) -> bool:
+        return any(check.is_unsure for check in self.checks)
 
     # -- life ---------------------------------------------------------------------------------
 

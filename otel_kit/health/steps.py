@@ -22,6 +22,8 @@ class Steps:
         self._make = make
         self.longest = 0.0
         """The longest step so far, in seconds."""
+        self.total = 0.0
+        """All steps so far, in seconds."""
         self.ended = 0.0
         """When the last step was over, in monotonic seconds."""
 
@@ -48,3 +50,4 @@ class Steps:
     def _note(self, begun: float) -> None:
         self.ended = time.monotonic()
         self.longest = max(self.longest, self.ended - begun)
+        self.total += self.ended - begun

@@ -19,6 +19,8 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
+from otel_kit.health.allowance import Allowance
+
 __all__ = ["ThreadCall", "ThreadSlot", "close_unawaited"]
 
 MAX_GIVEN_UP = 3
@@ -66,12 +68,13 @@ class ThreadCall:
         if not self._claimed and end.exception() is None:
             close_unawaited(end.result())
 
-    async def wait(self, until: float) -> bool:
+    async def wait(self, allowance: Allowance) -> bool:
         """
-        Wait up to a moment (monotonic seconds), on any loop; whether the function has returned by then.
+        Wait for as long as is allowed, on any loop; whether the function has returned by then.
+
+        What holds up the loop may hold up a thread as well: code that keeps the interpreter's lock does.
         """
-        left = until - time.monotonic()
-        if self.done or left <= 0:
+        if self.done or allowance.is_over():
             return self.done
         loop = asyncio.get_running_loop()
         arrived: asyncio.Future[None] = loop.create_future()
@@ -81,7 +84,7 @@ class ThreadCall:
                 loop.call_soon_threadsafe(_settle, arrived)
 
         self._end.add_done_callback(tell)
-        await asyncio.wait({arrived}, timeout=left)
+        await allowance.wait(arrived)
         return self.done
 
     def _call(self, function: Callable[[], Any]) -> None:

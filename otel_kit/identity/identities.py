@@ -10,17 +10,17 @@ configured may be the application's own, so it counts as failed only where a key
 
 from __future__ import annotations
 
+import hmac
 from collections.abc import Iterable, Sequence
 from typing import Protocol
 
-from otel_kit.context import current_record
 from otel_kit.environment import MASK
 from otel_kit.errors import ConfigurationError
 from otel_kit.faults import fault
 from otel_kit.identity.addresses import LOCAL, identity_of
 from otel_kit.identity.keys import MAX_KEY_BYTES, ApiKeys
 from otel_kit.identity.model import Identity, Reason
-from otel_kit.security import security_event
+from otel_kit.security import credential_failed
 from otel_kit.settings import ApiKey
 
 __all__ = ["Identities"]
@@ -31,9 +31,6 @@ Verdict = tuple[Identity | None, Reason | None]
 """Who it is, and what of what was sent has failed; both where one of two credentials is good."""
 
 NOTHING_SENT: Verdict = (None, None)
-
-SAID_KEY = "otel_kit.credential_failed"
-"""In the scope of a request whose failed credential has been told of."""
 
 
 class Secret(Protocol):
@@ -59,13 +56,21 @@ class Identities:
     Args:
         jwt_key: A shared secret, the content of a PEM or of a JWKS; None: bearer tokens are API keys or nothing.
         algorithms: Accepted signatures; empty means those that go with the kind of key.
+        metrics_token: A bearer token that is nobody's identity, and good for the page of metrics: it has not failed.
 
     Raises:
         ConfigurationError: PyJWT is missing, or the key can't be used.
     """
 
-    def __init__(self, api_keys: Sequence[ApiKey], jwt_key: Secret | None, algorithms: Sequence[str]) -> None:
+    def __init__(
+        self,
+        api_keys: Sequence[ApiKey],
+        jwt_key: Secret | None,
+        algorithms: Sequence[str],
+        metrics_token: Secret | None = None,
+    ) -> None:
         self._keys = ApiKeys(api_keys)
+        self._metrics_token = b"" if metrics_token is None else metrics_token.get_secret_value().encode()
         self._tokens = None if jwt_key is None else _tokens(jwt_key.get_secret_value(), algorithms)
         self._checks = bool(self._keys) or self._tokens is not None
 
@@ -110,7 +115,7 @@ class Identities:
         try:
             found, reason = self._judge(headers)
             if reason is not None and (required or reason != "not_accepted"):
-                _tell(reason)
+                credential_failed(reason)
         except Exception as error:
             fault("identity", error)
             return None
@@ -143,7 +148,10 @@ class Identities:
             return owner or other, reason
         if bearer and self._tokens is not None:
             verified = self._tokens.verify(bearer)
-            return (verified, reason) if isinstance(verified, Identity) else (None, reason or verified)
+            if isinstance(verified, Identity):
+                return verified, reason
+            if not hmac.compare_digest(bearer, self._metrics_token):
+                return None, reason or verified
         return None, reason or ("not_accepted" if key or bearer else None)
 
 
@@ -153,18 +161,6 @@ def _bearer(authorization: bytes) -> bytes:
     """
     scheme, _, credentials = authorization.strip().partition(b" ")
     return credentials.strip() if scheme.lower() == b"bearer" else b""
-
-
-def _tell(reason: Reason) -> None:
-    """
-    Tell of a failed credential, unless this request's has been told of already.
-    """
-    record = current_record.get()
-    if record is not None:
-        if SAID_KEY in record.scope:
-            return
-        record.scope[SAID_KEY] = True
-    security_event("token_validation_failure", reason=reason)
 
 
 def _tokens(content: str, algorithms: Sequence[str]) -> Verifier:

@@ -15,12 +15,16 @@ import math
 from otel_kit.ratelimit.rates import Rate
 from otel_kit.refusals import Refusal
 
-__all__ = ["refusal_by", "retry_after"]
+__all__ = ["refusal_by", "refusal_uncounted", "retry_after"]
 
 TOO_MANY_REQUESTS = 429
 BESIDE = 0.001
 """
 Seconds that a wait is taken to be longer, so that who comes at the very second named does pass.
+"""
+ASK_AGAIN_SECONDS = 1.0
+"""
+When who was denied for a storage that is away may try again: it is probed that often.
 """
 
 
@@ -39,13 +43,24 @@ def refusal_by(header_name: str, rate: Rate, reset_after: float, remaining: int)
         header_name: The policy's name, fit to stand in a structured field's string.
         remaining: What is left, where the request wanted more than that.
     """
+    return _refusal(f"Rate limit exceeded: {rate}", header_name, rate, reset_after, remaining)
+
+
+def refusal_uncounted(header_name: str, rate: Rate) -> Refusal:
+    """
+    The answer of a limit that refuses all while nobody can count: none was hit, so it names none.
+    """
+    return _refusal("Rate limits can't be counted at the moment", header_name, rate, ASK_AGAIN_SECONDS, 0)
+
+
+def _refusal(message: str, header_name: str, rate: Rate, reset_after: float, remaining: int) -> Refusal:
     wait = retry_after(reset_after, rate.seconds)
     policy = f'"{header_name}";q={rate.amount};w={rate.seconds}'
     state = f'"{header_name}";r={remaining};t={wait}'
     return Refusal(
         TOO_MANY_REQUESTS,
         "rate_limit_exceeded",
-        f"Rate limit exceeded: {rate}",
+        message,
         fields={"retry_after": wait},
         headers=(
             (b"retry-after", str(wait).encode("ascii")),

@@ -21,11 +21,11 @@ from typing import TYPE_CHECKING, Any
 from starlette.requests import HTTPConnection
 from starlette.types import Scope
 
-from otel_kit.context import RequestRecord
+from otel_kit.context import RequestRecord, local_path
 from otel_kit.faults import fault
 from otel_kit.identity import Identities, Identity
 from otel_kit.identity.identities import Secret
-from otel_kit.ratelimit.answers import refusal_by
+from otel_kit.ratelimit.answers import refusal_by, refusal_uncounted
 from otel_kit.ratelimit.clients import cost_of, custom_identity, is_preflight, key_in_memory, key_start
 from otel_kit.ratelimit.groups import Group
 from otel_kit.ratelimit.quick import QuickWay
@@ -40,11 +40,6 @@ if TYPE_CHECKING:
     from otel_kit.ratelimit.memory import MemoryWindows
 
 __all__ = ["Decision", "Limiter"]
-
-ASK_AGAIN_SECONDS = 1.0
-"""
-When who was denied for a storage that is away may try again: it is probed that often.
-"""
 
 Decision = Refusal | None
 """
@@ -133,7 +128,11 @@ class Limiter:
         """
         try:
             rules = self.rules
-            policy, everywhere = rules.find(record.local_path), rules.everywhere
+            if scope["path"] is record.entry_path and scope.get("root_path", "") == record.root_path:
+                path = record.local_path
+            else:  # a middleware has rewritten it: what counts is the path that the application gets
+                path = local_path(scope)
+            policy, everywhere = rules.find(path), rules.everywhere
             if policy is None:
                 if everywhere is None:
                     return None
@@ -262,7 +261,8 @@ class Limiter:
                 policy.tallies.failed.inc()
         for policy, quotas in group.part("deny").parts:
             if not policy.shadow:
-                return refusal_by(policy.header_name, quotas[0].rate, ASK_AGAIN_SECONDS, 0)
+                event_of_request(record, "limit_hit", policy=policy.name, reason="storage_away")
+                return refusal_uncounted(policy.header_name, quotas[0].rate)
         counted = group.part("local")
         if not counted.windows:
             return None

@@ -141,8 +141,8 @@ class MemoryWindows:
     """
     The storage of one process, for any number of threads and loops.
 
-    By default it holds at most 100,000 windows of a client's own and 65,536 shared ones: about 210 bytes
-    each where clients come once, 640 at most.
+    By default it holds at most 100,000 windows of a client's own, about 210 bytes each where clients come once and
+    640 at most, and a million cells that others share, 44 bytes each.
     """
 
     def __init__(self, windows: Windows | None = None) -> None:

@@ -10,6 +10,8 @@ while, since a connection may come of it, and is then cancelled.
 
 The 50 ms are counted in ticks, and a tick that comes late counts as one in time: when the loop was busy
 with something else meanwhile, Redis is not to blame, and its answer may be there already.
+
+What becomes of Redis is no single request's affair: the clock, the probe and what is said of both run outside of all.
 """
 
 from __future__ import annotations
@@ -21,6 +23,7 @@ from collections import deque
 from collections.abc import AsyncGenerator, Sequence
 from typing import Any
 
+from otel_kit.context import quiet_context
 from otel_kit.faults import fault
 from otel_kit.ratelimit import redis_script
 from otel_kit.ratelimit.redis_breaker import Breaker, FailureKind, failure_kind
@@ -66,6 +69,7 @@ class Lane:
         self._probing: asyncio.Task[None] | None = None
         self._ending: AsyncGenerator[None, None] | None = None
         self._is_closed = False
+        self._quiet = quiet_context()
         breaker.show()
 
     def ask(self, windows: Sequence[Window]) -> asyncio.Future[Outcome]:
@@ -77,7 +81,7 @@ class Lane:
         self._waiting.append(request)
         if self._timer is None:
             self._ticked_at = time.monotonic()
-            self._timer = self.loop.call_later(TICK_SECONDS, self._tick)
+            self._timer = self.loop.call_later(TICK_SECONDS, self._tick, context=self._quiet)
         if self._busy < PLACES:
             self._busy += 1
             self._spawn(self._work())
@@ -98,7 +102,7 @@ class Lane:
         See to it that a task asks whether Redis is back; there is one at a time.
         """
         if self._probing is None or self._probing.done():
-            self._probing = self._spawn(self._probe_until_back())
+            self._probing = self._quiet.copy().run(self._spawn, self._probe_until_back())
 
     async def close(self) -> None:
         """
@@ -229,10 +233,10 @@ class Lane:
                 self.loop.call_later(LATE_CALL_SECONDS, call.cancel)
                 if self._beginning is None or self._beginning.done():
                     self._failed("timeout")
-        self._timer = self.loop.call_later(TICK_SECONDS, self._tick) if waiting else None
+        self._timer = self.loop.call_later(TICK_SECONDS, self._tick, context=self._quiet) if waiting else None
 
     def _failed(self, kind: FailureKind, *, at_once: bool = False) -> None:
-        if self._breaker.failed(kind, at_once=at_once):
+        if self._quiet.copy().run(self._breaker.failed, kind, at_once=at_once):
             for request in self._pending:
                 request.give_up()
             self._pending.clear()

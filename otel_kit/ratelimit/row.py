@@ -11,7 +11,7 @@ So a request that belongs to the open group, as most do, reads and writes the he
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from struct import Struct
 from typing import TypeAlias
 
@@ -24,6 +24,7 @@ __all__ = [
     "pair_bytes",
     "read_head",
     "read_pair",
+    "row_of",
     "times_of",
     "write_head",
 ]
@@ -45,6 +46,17 @@ def groups_of(row: Row) -> Iterator[tuple[float, float]]:
     yield from PAIR.iter_unpack(bytes(row[PAIRS:]))
     _, _, count, latest, _ = read_head(row)
     yield latest, count
+
+
+def row_of(groups: Sequence[tuple[float, float]]) -> Row:
+    """
+    A row with these groups, one at least: time and count, the oldest first.
+    """
+    *closed, (latest, count) = groups
+    row = bytearray(head_bytes(sum(number for _, number in groups), latest, count, latest, groups[0][0]))
+    for moment, number in closed:
+        row += pair_bytes(moment, number)
+    return row
 
 
 def times_of(row: Row) -> int:

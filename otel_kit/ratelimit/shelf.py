@@ -7,9 +7,9 @@ Rows stand in two dicts, those of the running turn and those of the one before; 
 long as the windows. Who comes moves to the newer one. So what is still in the older one at the
 end of a turn has not come for a whole window, and is given up as it is, without a timer.
 
-Rows that clients share stand beside them, by a number. They all stay until nobody has shared for a window.
+Who finds no place for a row shares a cell with others. There are cells only while somebody has to.
 
-The dicts hold text, numbers and bytes only: the collector of garbage does not look into such (CPython up to
+The dicts hold text and bytes only: the collector of garbage does not look into such (CPython up to
 3.13), so that its pauses don't grow with the number of clients. An OrderedDict would be looked into.
 """
 
@@ -17,28 +17,26 @@ from __future__ import annotations
 
 from typing import TypeAlias
 
+from otel_kit.ratelimit.cells import Cells
 from otel_kit.ratelimit.peak import Peak
 from otel_kit.ratelimit.row import Row
 
-__all__ = ["FEW_SHARED", "MAX_SHARED", "Rows", "Shelf"]
+__all__ = ["Rows", "Shelf"]
 
 GROUPS = 10.0
-MAX_SHARED = 65_536
-FEW_SHARED = 256
-"""Windows shared by all who come when those are used up as well, for each rate."""
 
-Rows: TypeAlias = dict[str, Row] | dict[int, Row]
+Rows: TypeAlias = dict[str, Row]
 
 
 class Shelf(Peak):
     """
     Rows by client, `new` those of the running turn, which lasts until `ends`, and `old` those of the one before.
 
-    `shared` are rows by number, of use until `shared_until`. `exact` is whether rows hold the time of each request.
+    `cells` are None while nobody shares. `exact` is whether rows hold the time of each request.
     As a peak it is that of what a row held, or was asked to hold. From `due` on `turn` is to be called.
     """
 
-    __slots__ = ("due", "ends", "exact", "group_seconds", "new", "old", "seconds", "shared", "shared_until")
+    __slots__ = ("cells", "due", "ends", "exact", "group_seconds", "new", "old", "seconds")
 
     def __init__(self, seconds: int, now: float, *, exact: bool) -> None:
         self.seconds = float(seconds)  # as times are: a sum of two kinds takes longer
@@ -53,10 +51,9 @@ class Shelf(Peak):
         """
         Throw all rows away.
         """
-        self.new: dict[str, Row] = {}
-        self.old: dict[str, Row] = {}
-        self.shared: dict[int, Row] = {}
-        self.shared_until = 0.0
+        self.new: Rows = {}
+        self.old: Rows = {}
+        self.cells: Cells | None = None
 
     def find(self, client: str) -> Row | None:
         """
@@ -72,24 +69,6 @@ class Shelf(Peak):
         if row is not None:
             self.new[client] = row
         return row
-
-    def shared_by(self, client: str) -> Row | None:
-        """
-        The row that a client shares who has none of his own.
-        """
-        number = hash(client)
-        return self.shared.get(number % MAX_SHARED) or self.shared.get(~(number % FEW_SHARED))
-
-    def share(self, client: str, row: Row, now: float, *, few: bool) -> None:
-        """
-        Keep a row for this client and all whose hashes end like his: nobody can choose whom to share with.
-
-        Args:
-            few: Whether they should be a 256th of all rather than a 65,536th.
-        """
-        number = hash(client)
-        self.shared[~(number % FEW_SHARED) if few else number % MAX_SHARED] = row
-        self.shared_until = now + self.seconds
 
     def pop(self, client: str) -> Row | None:
         """
@@ -108,13 +87,10 @@ class Shelf(Peak):
         return [rows for rows in over if rows]
 
     def _rows_over(self, now: float) -> list[Rows]:
-        over: list[Rows] = [self.old]
+        over = [self.old]
         if now >= self.ends + self.seconds:
             # nobody has come for a whole turn
             over.append(self.new)
             self.new = {}
-        if now >= self.shared_until:
-            over.append(self.shared)
-            self.shared = {}
         self.old, self.new, self.ends = self.new, {}, now + self.seconds
         return over

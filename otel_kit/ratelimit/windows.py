@@ -10,16 +10,16 @@ setting the machine's clock neither frees nor locks anybody. A row is plain byte
 of garbage has nothing to look at, however many clients there are.
 
 Windows that are over go while others are asked for, within two lengths of theirs. When all places
-are taken nobody loses his window: a new client shares one with a 65,536th of all clients, by chance, and,
-when these are used up as well, with a 256th. As soon as there is a place
-for him he takes a copy of what he shared along: it holds all that he has taken, and ends with its window.
+are taken nobody loses his window: a new client counts in a cell that he shares with others, by chance. As soon as
+there is a place for him he takes along what is in the cell: it holds all that he has taken, and ends with its window.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from time import monotonic
 
+from otel_kit.ratelimit.cells import Cells, cells_left
 from otel_kit.ratelimit.row import (
     PAIR,
     PAIRS,
@@ -29,10 +29,11 @@ from otel_kit.ratelimit.row import (
     pair_bytes,
     read_head,
     read_pair,
+    row_of,
     times_of,
     write_head,
 )
-from otel_kit.ratelimit.shelf import MAX_SHARED, Rows, Shelf
+from otel_kit.ratelimit.shelf import Rows, Shelf
 
 __all__ = ["MAX_CLIENTS", "MAX_TIMES", "Windows"]
 
@@ -52,7 +53,8 @@ class Windows:
     """
     All windows of one storage.
 
-    A window is found by its client and its rate; a key is the two, with a colon between.
+    A window is found by its client and its rate; a key is the two, with a colon between. `clients` are the windows
+    of a client's own, `shared` the cells there are for others.
     Not safe for threads by itself: whoever calls it holds one lock around each decision.
     """
 
@@ -99,9 +101,7 @@ class Windows:
             self._turn(shelf, now)
         row = shelf.new.get(client) or (shelf.moved(client) if shelf.old else None)
         if row is None:
-            row = self._place(shelf, client, now, cost)
-            if row is None:
-                return True
+            return self._take_first(shelf, client, now, amount, cost)
         total, opened, count, latest, first = read_head(row)
         if first <= now - shelf.seconds:
             total, opened, count, first = self._forget(row, now - shelf.seconds, shelf.exact)
@@ -126,27 +126,24 @@ class Windows:
         """
         What a window holds now.
         """
-        row = self._find(key, seconds, exact)
-        if row is None:
-            return 0
-        oldest = self._clock() - seconds
-        return int(sum(count for moment, count in groups_of(row) if moment > oldest))
+        now = self._clock()
+        _, groups = self._read(key, seconds, exact, now)
+        return int(sum(count for moment, count in groups if moment > now - seconds))
 
     def wait(self, key: str, amount: int, seconds: int, cost: int, *, exact: bool) -> float:
         """
         Seconds until `cost` can be taken; 0 when it can be now, never more than the window.
         """
-        row = self._find(key, seconds, exact)
-        if row is None:
-            return 0.0
-        surplus = read_head(row)[0] + cost - amount
+        now = self._clock()
+        total, groups = self._read(key, seconds, exact, now)
+        surplus = total + cost - amount
         until = 0.0
-        for moment, count in groups_of(row):
+        for moment, count in groups:
             if surplus <= 0:
                 break
             until = moment + seconds
             surplus -= count
-        return min(max(until - self._clock(), 0.0), float(seconds))
+        return min(max(until - now, 0.0), float(seconds))
 
     def peak(self, rate: str, seconds: int, *, exact: bool) -> float:
         """
@@ -182,42 +179,47 @@ class Windows:
         """
         Forget everybody; how many windows there were.
         """
-        count = self.clients + self.shared
+        count = self.clients
         for shelf in self._shelves.values():
             shelf.clear()
         self._dying.clear()
         self.clients = self.shared = self.times = 0
         return count
 
-    def _place(self, shelf: Shelf, client: str, now: float, cost: int) -> Row | None:
+    def _take_first(self, shelf: Shelf, client: str, now: float, amount: int, cost: int) -> bool:
         """
-        The row for a client that has none of his own: a shared one; None where one was made, with the cost in it.
+        Take for a client that has no row of his own: from one that he gets now, or from the cell that he shares.
         """
         if now >= self._turn_all_at:
             self._turn_all(now)
         if self._dying:
             self._sweep()
-        is_full = self.clients >= self._max_clients
-        shared = shelf.shared_by(client) if shelf.shared else None
-        if shared is not None:
-            if not is_full and (not shelf.exact or self.times + times_of(shared) <= self._max_times):
-                return self._parted(shelf, client, shared)
-            shelf.shared_until = now + shelf.seconds
-            return shared
+        if self.clients >= self._max_clients:
+            used = (shelf.cells or self._cells_for(shelf)).take(client, amount, cost, now)
+            shelf.see(float(used), now)
+            return used <= amount
+        self.clients += 1
+        groups = shelf.cells.groups(client, now) if shelf.cells is not None else None
+        if groups:
+            row = shelf.new[client] = row_of(groups)
+            self.times += times_of(row) if shelf.exact else 0
+            return self.take_from(shelf, client, amount, cost)
         if cost != 1 or not shelf.most:  # to compare the two numbers, of two kinds, takes longer
             shelf.see(float(cost), now)
-        row = bytearray(head_bytes(cost, now, cost, now, now))
-        if is_full:
-            shelf.share(client, row, now, few=self.shared >= MAX_SHARED)
-            self.shared += 1
-        else:
-            shelf.new[client] = row
-            self.clients += 1
+        shelf.new[client] = bytearray(head_bytes(cost, now, cost, now, now))
         self.times += shelf.exact
-        return None
+        return True
+
+    def _cells_for(self, shelf: Shelf) -> Cells:
+        cells = shelf.cells = Cells(cells_left(self.shared), shelf.seconds)
+        self.shared += cells.size
+        return cells
 
     def _turn(self, shelf: Shelf, now: float) -> None:
         self._dying += [(rows, shelf.exact) for rows in shelf.turn(now)]
+        if shelf.cells is not None and shelf.cells.are_over(now):
+            self.shared -= shelf.cells.size
+            shelf.cells = None
 
     def _turn_all(self, now: float) -> None:
         """
@@ -228,22 +230,17 @@ class Windows:
             if now >= shelf.due:
                 self._turn(shelf, now)
 
-    def _parted(self, shelf: Shelf, client: str, shared: Row) -> Row:
+    def _read(self, key: str, seconds: int, exact: bool, now: float) -> tuple[float, Iterable[tuple[float, float]]]:
         """
-        A row of a client's own in place of the shared one: nobody is to share for longer than he must.
+        How much a client has taken of a rate and when, by his own row or by the cell that he shares.
         """
-        row = shelf.new[client] = bytearray(shared)
-        self.clients += 1
-        self.times += times_of(shared) if shelf.exact else 0
-        return row
-
-    def _find(self, key: str, seconds: int, exact: bool) -> Row | None:
         client, rate = _parts(key)
         shelf = self._shelves.get((rate, seconds, exact))
-        if shelf is None:
-            return None
-        row = shelf.find(client)
-        return row if row is not None else shelf.shared_by(client)
+        row = None if shelf is None else shelf.find(client)
+        if row is not None:
+            return read_head(row)[0], groups_of(row)
+        groups = [] if shelf is None or shelf.cells is None else shelf.cells.groups(client, now)
+        return sum(count for _, count in groups), groups
 
     def _forget(self, row: Row, oldest: float, exact: bool) -> tuple[float, float, float, float]:
         """
@@ -277,13 +274,12 @@ class Windows:
             if not rows:
                 self._dying.pop()
                 continue
-            place, row = rows.popitem()
-            self._gone(row, exact, is_shared=isinstance(place, int))
+            _, row = rows.popitem()
+            self._gone(row, exact)
             left -= 1
 
-    def _gone(self, row: Row, exact: bool, *, is_shared: bool = False) -> None:
-        self.clients -= not is_shared
-        self.shared -= is_shared
+    def _gone(self, row: Row, exact: bool) -> None:
+        self.clients -= 1
         if exact:
             self.times -= times_of(row)
 

@@ -61,10 +61,21 @@ Words and `logging` numbers of levels; pino's six are among them.
 STORAGE_SCHEMES = ("memory", "redis", "rediss", "redis+unix", "redis+sentinel", "redis+cluster")
 
 _ORIGIN = re.compile(
-    r"[a-z][a-z0-9+.-]*://"
+    r"(?P<scheme>[a-z][a-z0-9+.-]*)://"
     r"(\[[0-9a-f:.]+\]|[a-z0-9_.-]+|\*\.([a-z0-9_-]+(\.[a-z0-9_-]+)+|localhost))"
-    r"(:[0-9]{1,5})?"
+    r"(:(?P<port>[1-9][0-9]{0,4}))?"
 )
+_NO_ORIGINS = (
+    *("about", "blob", "data", "file", "filesystem", "ftp"),
+    *("javascript", "mailto", "view-source", "ws", "wss"),
+)
+"""
+Schemes whose pages have `null` for an origin, or that have no pages at all. Others may be those of an app:
+`chrome-extension`, `capacitor`, `tauri`.
+"""
+
+LARGEST_PORT = 65535
+
 _IDENTIFIER = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _VISIBLE = re.compile(r"[\x21-\x7e]+")
@@ -121,14 +132,26 @@ def split(value: object) -> tuple[object, ...]:
 def parse_origins(value: object) -> tuple[str, ...]:
     """
     Origins as browsers send them, `https://*.example.com` for any one label there, or `*` alone.
+
+    Source: RFC 6454, section 6; WHATWG HTML, origin.
     """
     origins = tuple(_as_sent(str(part)) for part in split(value))
     for origin in origins:
-        if origin != "*" and not _ORIGIN.fullmatch(origin):
-            raise ValueError("write origins like https://example.com, separated by commas, without paths")
+        if origin != "*":
+            _check_origin(origin)
     if "*" in origins and len(set(origins)) > 1:
         raise ValueError("write `*` alone, or list the origins: with `*` no browser sends credentials")
     return origins
+
+
+def _check_origin(origin: str) -> None:
+    parts = _ORIGIN.fullmatch(origin)
+    if parts is None:
+        raise ValueError("write origins like https://example.com, separated by commas, without paths")
+    if parts["scheme"] in _NO_ORIGINS:
+        raise ValueError(f"no page has an origin of {parts['scheme']}://; write origins like https://example.com")
+    if int(parts["port"] or 1) > LARGEST_PORT:
+        raise ValueError(f"a port is a number from 1 to {LARGEST_PORT}; write origins like https://example.com:8443")
 
 
 def _as_sent(origin: str) -> str:
@@ -224,7 +247,17 @@ def parse_storage_url(value: str) -> str:
             complete = False
         if not complete or not re.fullmatch(r"/?\d*/?", url.path):
             raise ValueError("write redis://user:password@host:6379/0, special characters percent-encoded")
+    if scheme == "redis+sentinel" and not _names_service(value):
+        raise ValueError("name the service that the Sentinels watch: redis+sentinel://host:26379,host:26379/name")
     return value
+
+
+def _names_service(url: str) -> bool:
+    try:
+        return bool(urlsplit(url).path.strip("/"))
+    except ValueError:
+        # what else is wrong with it is said by the library that reads it
+        return True
 
 
 def parse_dsn(value: str) -> str:

@@ -57,9 +57,12 @@ def parse_jwt_key(value: str) -> str:
 def _read_key_file(path: Path) -> str:
     try:
         with path.open(encoding="ascii") as file:
-            return file.read(LARGEST_KEY_FILE_BYTES).strip()
+            content = file.read(LARGEST_KEY_FILE_BYTES + 1)
     except (OSError, UnicodeError):
         raise ValueError("the file can't be read; name a PEM or JWKS file") from None
+    if len(content) > LARGEST_KEY_FILE_BYTES:
+        raise ValueError("the file is larger than 1 MiB; name a PEM or JWKS file")
+    return content.strip()
 
 
 def _known_key(content: str) -> str:

@@ -35,6 +35,7 @@ __all__ = ["LOG_LEVEL_NUMBERS", "LogLevel", "Settings"]
 LogLevel = Literal["TRACE", "DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"]
 LOG_LEVEL_NUMBERS = {"TRACE": 5, "DEBUG": 10, "INFO": 20, "WARNING": 30, "ERROR": 40, "CRITICAL": 50}
 
+SHORT_TEXT = "one line of at most 200 characters"
 OneLine = Annotated[str, StringConstraints(max_length=200, pattern=r"^[^\x00-\x1f\x7f]+$")]
 
 
@@ -87,13 +88,13 @@ class Settings(BaseSettings):
     )
     """JSON lines, or the layout for people. None decides by whether the output is a terminal."""
 
-    environment: OneLine = _variable("ENVIRONMENT", "development", "a short text")
+    environment: OneLine = _variable("ENVIRONMENT", "development", SHORT_TEXT)
     """Where the service runs: a resource attribute and a log field."""
 
-    app_version: OneLine = _variable("APP_VERSION", "0.0.0", "a short text")
+    app_version: OneLine = _variable("APP_VERSION", "0.0.0", SHORT_TEXT)
     """The service's version: a resource attribute and a log field."""
 
-    hostname: OneLine = _variable("HOSTNAME", "unknown", "a short text")
+    hostname: OneLine = _variable("HOSTNAME", "unknown", SHORT_TEXT)
     """The machine's or container's name: a resource attribute and a log field."""
 
     sentry_dsn: Annotated[SecretStr, _secret(formats.parse_dsn)] | None = _variable(
@@ -164,12 +165,12 @@ class Settings(BaseSettings):
     """How long readiness is refused after SIGTERM before the server is told to stop accepting, in seconds."""
 
     check_timeout_seconds: Annotated[float, Field(gt=0, le=60, allow_inf_nan=False)] = _variable(
-        "OTEL_KIT_CHECK_TIMEOUT", 2.0, "seconds, above 0"
+        "OTEL_KIT_CHECK_TIMEOUT", 2.0, "seconds above 0, at most 60"
     )
     """Time that a health check may take where it names none of its own, in seconds."""
 
     check_interval_seconds: Annotated[float, Field(ge=1, le=3600, allow_inf_nan=False)] = _variable(
-        "OTEL_KIT_CHECK_INTERVAL", 15.0, "seconds, 1 or more"
+        "OTEL_KIT_CHECK_INTERVAL", 15.0, "seconds from 1 to 3600"
     )
     """How often health checks run while nobody asks, in seconds."""
 
@@ -187,7 +188,7 @@ class Settings(BaseSettings):
     """Who makes the server span: the kit, or `opentelemetry-instrumentation-fastapi`."""
 
     shutdown_timeout_seconds: Annotated[float, Field(gt=0, le=3600, allow_inf_nan=False)] = _variable(
-        "OTEL_KIT_SHUTDOWN_TIMEOUT", 5.0, "seconds, above 0"
+        "OTEL_KIT_SHUTDOWN_TIMEOUT", 5.0, "seconds above 0, at most 3600"
     )
     """Time to flush and stop, in seconds, for everything together."""
 

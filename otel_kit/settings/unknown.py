@@ -16,9 +16,10 @@ from otel_kit.environment.envfile import EnvFile
 from otel_kit.settings.model import Settings
 from otel_kit.settings.source import variable_of_field
 
-__all__ = ["COLLECTOR_VARIABLES", "unknown_variables"]
+__all__ = ["COLLECTOR_VARIABLES", "NEAR", "is_service_link", "unknown_variables"]
 
 PREFIX = "OTEL_KIT_"
+UNSET = "unset it; `otel-kit doctor --all` lists the names that are read"
 
 COLLECTOR_VARIABLES = (
     "OTEL_KIT_FILE_DIR",
@@ -58,12 +59,18 @@ COLLECTOR_VARIABLES = (
 Read by the Collector's files, its launcher and its build.
 """
 
+NEAR = 0.6
+"""
+From here on two names are taken for near, of 1 for the same: four letters of ten may differ.
+"""
+
 _SERVICE_LINK = re.compile(r"_SERVICE_HOST$|_SERVICE_PORT(_\w+)?$|_PORT_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?$")
 
 
 def unknown_variables(environ: Mapping[str, str] = os.environ, *, env_file: EnvFile = ENV_FILE) -> list[Finding]:
     """
-    A finding for each unknown `OTEL_KIT_*` name, in the environment or in `.env`, with the nearest known one.
+    A finding for each unknown `OTEL_KIT_*` name, in the environment or in `.env`, with the nearest known one
+    where one is near.
     """
     known = {variable_of_field(Settings, name) for name in Settings.model_fields} | set(COLLECTOR_VARIABLES)
     return [
@@ -81,8 +88,9 @@ def is_service_link(name: str, value: str) -> bool:
 
 
 def _finding(name: str, known: set[str]) -> Finding:
-    ends = sorted(name.removeprefix(PREFIX) for name in known if name.startswith(PREFIX))
-    # the prefix is left out, as it alone would make all names look alike
-    nearest = difflib.get_close_matches(name.removeprefix(PREFIX), ends, n=1, cutoff=0.0)[0]
+    # the prefix is left out, as it alone would make all names look alike, and some have none
+    ends = {name.removeprefix(PREFIX): name for name in sorted(known)}
+    nearest = difflib.get_close_matches(name.removeprefix(PREFIX), ends, n=1, cutoff=NEAR)
+    remedy = f"the nearest known name is {ends[nearest[0]]}" if nearest else UNSET
     # a misspelled name may hold a secret, so its value is not shown
-    return Finding(name, MASK, "is not a setting of otel_kit", f"the nearest known name is {PREFIX}{nearest}")
+    return Finding(name, MASK, "is not a setting of otel_kit", remedy)

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from otel_kit.exposition import access
 from otel_kit.exposition.access import AccessRule
 
 
@@ -98,6 +99,38 @@ def test_a_wrong_token_opens_nothing(value: bytes) -> None:
     Anything but the token after the word Bearer is refused.
     """
     assert not admitted(("8.8.8.8", 1), (b"authorization", value), token="s3cret")
+
+
+@pytest.mark.parametrize("values", [(b"Bearer s3cret", b"Bearer x"), (b"Basic x", b"Bearer s3cret")])
+def test_one_of_two_tokens_opens_nothing(values: tuple[bytes, bytes]) -> None:
+    """
+    Which of two headers a proxy in front has looked at can't be known.
+    """
+    assert not admitted(("8.8.8.8", 1), *((b"Authorization", value) for value in values), token="s3cret")
+
+
+@pytest.mark.parametrize("token", ["s3cret", None])
+@pytest.mark.parametrize(
+    ("values", "reasons"),
+    [
+        ((), []),
+        ((b"Bearer",), []),
+        ((b"Basic x",), []),
+        ((b"Bearer x",), ["not_accepted"]),
+        ((b"Bearer s3cret", b"Bearer x"), ["ambiguous_credentials"]),
+    ],
+)
+def test_a_token_that_was_sent_in_vain_is_told_of(
+    monkeypatch: pytest.MonkeyPatch, token: str | None, values: tuple[bytes, ...], reasons: list[str]
+) -> None:
+    """
+    Whether there is one to guess or not; who sends none has not guessed.
+    """
+    told: list[str] = []
+    monkeypatch.setattr(access, "credential_failed", told.append)
+    AccessRule(token).refusal({"headers": [(b"authorization", value) for value in values]})
+
+    assert reasons == told
 
 
 def test_an_empty_token_is_none() -> None:

@@ -420,7 +420,9 @@ async def test_platform_keeps_its_metrics_from_others(status: int, code: str) ->
         runs.append(1)
         return {}
 
-    health = health_of(None, PLATFORM_HEALTH, metrics=collect, refusal=lambda: (status, "refused", "Not for you."))
+    health = health_of(
+        None, PLATFORM_HEALTH, metrics=collect, refusal=lambda scope: (status, "refused", "Not for you.")
+    )
     asked = await ask_route(health, "/trpc/health.metrics")
 
     assert (status, code, "Not for you.") == (asked.status, error(asked)["code"], asked.document["error"]["message"])
@@ -432,7 +434,7 @@ async def test_a_page_of_metrics_in_plain_json() -> None:
     The kind is the same in each form: a refusal says how to be let in.
     """
     route = HealthRoutes(tuple(_plain(route) for route in PLATFORM_HEALTH.routes if route.kind == "metrics"))
-    health = health_of(None, route, refusal=lambda: (401, "unauthorized", "Send the token."))
+    health = health_of(None, route, refusal=lambda scope: (401, "unauthorized", "Send the token."))
     asked = await ask_route(health, "/metrics.json")
 
     assert (401, "unauthorized", "Bearer") == (

@@ -43,6 +43,23 @@ async def test_blocking_holds_the_loop() -> None:
     assert steps.longest >= 0.05
 
 
+async def test_all_steps_count() -> None:
+    """
+    What a coroutine ran in all, however often it waited meanwhile.
+    """
+
+    async def block() -> None:
+        for _ in range(3):
+            time.sleep(0.02)  # noqa: ASYNC251 - what it is about
+            await asyncio.sleep(0.2)
+
+    begun = time.monotonic()
+    steps = Steps(block)
+    await steps
+
+    assert 0.06 <= steps.total < time.monotonic() - begun - 0.5
+
+
 async def test_errors_go_through() -> None:
     """
     Both ways: what is thrown in, and what comes out of it.

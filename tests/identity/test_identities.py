@@ -13,7 +13,8 @@ from pydantic import SecretStr
 
 from otel_kit import faults
 from otel_kit.context import RequestRecord, current_record
-from otel_kit.identity import Identities, Identity, identities
+from otel_kit.identity import Identities, Identity
+from otel_kit.security import credentials
 from tests.asgi_client import http_scope
 from tests.identity.issuer import SECRET, token
 from tests.identity.test_keys import configured
@@ -55,7 +56,7 @@ def told(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     The reasons of the failures that were told.
     """
     reasons: list[str] = []
-    monkeypatch.setattr(identities, "security_event", lambda name, **fields: reasons.append(fields["reason"]))
+    monkeypatch.setattr(credentials, "security_event", lambda name, **fields: reasons.append(fields["reason"]))
     return reasons
 
 
@@ -185,6 +186,28 @@ def test_a_request_is_told_of_once(told: list[str]) -> None:
     BOTH.credential(by_key(b"nobody's"), required=True)
 
     assert ["unknown_key"] == told
+
+
+@pytest.mark.parametrize(("required", "reasons"), [(False, []), (True, ["not_accepted"])])
+def test_the_token_for_metrics_is_no_identity_and_has_not_failed(
+    told: list[str], required: bool, reasons: list[str]
+) -> None:
+    """
+    It opens another door, so a verifier of tokens finds no fault with it; where a key is required it is none.
+    """
+    judge = Identities(KEYS, SecretStr(SECRET), [], SecretStr("s3cret"))
+
+    assert judge.credential(by_bearer(b"s3cret"), required=required) is None
+    assert reasons == told
+
+
+def test_a_guess_at_the_token_for_metrics_has_failed(told: list[str]) -> None:
+    """
+    What is not quite the token is judged as any other.
+    """
+    Identities(KEYS, SecretStr(SECRET), [], SecretStr("s3cret")).of(by_bearer(b"s3cre"), None)
+
+    assert ["malformed_token"] == told
 
 
 def test_a_fault_of_ours_is_nobodys_identity(monkeypatch: pytest.MonkeyPatch) -> None:

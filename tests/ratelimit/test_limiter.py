@@ -455,6 +455,28 @@ async def test_a_rule_may_deny_or_allow_while_the_storage_is_away(choice: Any, p
     assert {"failed": 3} == outcomes(name)
 
 
+async def test_who_is_denied_is_told_the_truth_and_is_a_limit_hit(monkeypatch: pytest.MonkeyPatch) -> None:
+    """
+    The answer speaks of no limit that was exceeded; like every 429 it is an event, but not where it only watches.
+    """
+    events: list[tuple[str, dict[str, object]]] = []
+    monkeypatch.setattr(
+        "otel_kit.ratelimit.limiter.event_of_request", lambda _, name, **fields: events.append((name, fields))
+    )
+    away = AwayStorage(StorageAway(), at_once=True)
+    limits = {
+        "/denied": Limit("1000/minute", on_storage_failure="deny"),
+        "/watched": Limit("1000/minute", on_storage_failure="deny", shadow=True),
+    }
+    limiter = share(limiter_of(limits), away)
+    refused, watched = [await ask_later(limiter, path) for path in ("/denied", "/watched")]
+
+    assert watched is None
+    assert refused is not None
+    assert (429, "Rate limits can't be counted at the moment") == (refused.status, refused.message)
+    assert [("limit_hit", {"policy": "/denied", "reason": "storage_away"})] == events
+
+
 async def test_rules_of_one_request_may_choose_differently() -> None:
     """
     While the storage is away a rule that counts locally refuses, also beside one that allows.

@@ -12,7 +12,7 @@ import tracemalloc
 
 import pytest
 
-from otel_kit.ratelimit.shelf import FEW_SHARED, MAX_SHARED
+from otel_kit.ratelimit.cells import ALL_CELLS, FEW_CELLS, MOST_CELLS
 from otel_kit.ratelimit.windows import Windows
 
 
@@ -41,7 +41,7 @@ def friends(count: int) -> list[str]:
     """
     sharing: dict[int, list[str]] = {}
     for number in itertools.count():
-        found = sharing.setdefault(hash(f"friend {number}") % MAX_SHARED, [])
+        found = sharing.setdefault(hash(f"friend {number}") % MOST_CELLS, [])
         found.append(f"friend {number}")
         if len(found) == count:
             return found
@@ -245,8 +245,7 @@ def test_nobody_is_forgotten_when_all_places_are_taken() -> None:
         windows.take(key_of(number), 1, 60, 1, exact=False)
 
     assert not windows.take(key_of(0), 1, 60, 1, exact=False)
-    assert 100 == windows.clients
-    assert 4900 >= windows.shared
+    assert (100, MOST_CELLS) == (windows.clients, windows.shared)
 
 
 def test_new_clients_share_windows_when_all_places_are_taken() -> None:
@@ -256,29 +255,92 @@ def test_new_clients_share_windows_when_all_places_are_taken() -> None:
     windows = Windows(max_clients=1, clock=Clock())
     windows.take("first:rate", 1, 60, 1, exact=False)
     first, second = friends(2)
-    stranger = next(name for name in map(str, range(9)) if hash(name) % MAX_SHARED != hash(first) % MAX_SHARED)
+    stranger = next(name for name in map(str, range(9)) if hash(name) % MOST_CELLS != hash(first) % MOST_CELLS)
     keys = [f"{first}:rate", f"{second}:rate", f"{stranger}:rate", f"{first}:other"]
 
     assert [True, False, True, True] == [windows.take(key, 1, 60, 1, exact=False) for key in keys]
     assert 0.0 < windows.wait(f"{second}:rate", 1, 60, 1, exact=False)
 
 
-def test_nobody_is_forgotten_when_shared_windows_are_used_up() -> None:
+@pytest.mark.parametrize("rates", [1, 2, 4])
+def test_newcomers_are_hardly_ever_refused_for_strangers(rates: int) -> None:
     """
-    Whoever comes then shares one of 256 windows a rate, and stays refused in it; all of them are given up in the end.
+    All places are taken twenty times over, and of those who come first under a small limit next to nobody is refused.
+    """
+    windows = Windows(max_clients=10_000, clock=Clock())
+    keys = [f"{number}:rate {rate}" for number in range(200_000 // rates) for rate in range(rates)]
+
+    assert 10 > sum(not windows.take(key, 10, 60, 1, exact=False) for key in keys)
+    assert 10_000 == windows.clients
+
+
+@pytest.mark.parametrize("exact", [True, False])
+@pytest.mark.parametrize("seed", range(4))
+def test_who_shares_gets_no_more_than_the_amount(seed: int, exact: bool) -> None:
+    """
+    A client without a window of his own is held to the amount within any window, across edges too.
+    """
+    chance = random.Random(seed)
+    clock = Clock()
+    windows = Windows(max_clients=0, clock=clock)
+    moments = list(itertools.accumulate((chance.expovariate(30.0) for _ in range(3000)), initial=1000.0))
+    passed = flood(windows, clock, moments, 100, 10, exact=exact)
+
+    assert 100 == most_in_any(passed, 10.0)
+    assert 0.85 * 100 / 10 < len(passed) / (moments[-1] - moments[0])
+
+
+def test_a_counter_that_is_shared_frees_all_in_the_end() -> None:
+    """
+    A tenth of the window after its end nothing of what was taken counts any more, and the cells are given up.
     """
     clock = Clock()
-    windows = Windows(max_clients=1, clock=clock)
-    windows.shared = MAX_SHARED  # as if there were as many under other rates
-    for number in range(5000):
-        windows.take(key_of(number), 1, 60, 1, exact=False)
+    windows = Windows(max_clients=0, clock=clock)
+    assert windows.take("client:rate", 50, 10, 50, exact=False)
+    assert 10.0 == windows.wait("client:rate", 50, 10, 1, exact=False)
+    clock.now += 11.0
+    held = windows.held("client:rate", 10, exact=False)
+    windows.take("other:rate2", 1, 10, 1, exact=False)
+    clock.now += 20.0
+    for _ in range(3):
+        clock.now += 2.0
+        windows.take("other:rate2", 10, 10, 1, exact=False)
 
-    assert (1, FEW_SHARED) == (windows.clients, windows.shared - MAX_SHARED)
-    assert not any(windows.take(key_of(number), 1, 60, 1, exact=False) for number in range(5000))
-    for _ in range(100):
-        clock.now += 61.0
-        windows.take(key_of(0), 1, 60, 1, exact=False)
-    assert (1, 0) == (windows.clients, windows.shared - MAX_SHARED)
+    assert (0, MOST_CELLS) == (held, windows.shared)
+
+
+def test_rates_divide_the_cells() -> None:
+    """
+    Three rates get all that one may have, each further one half of what is left, and none too few.
+    """
+    windows = Windows(max_clients=0, clock=Clock())
+    sizes = []
+    for rate in range(16):
+        before = windows.shared
+        windows.take(f"client:{rate}", 1, 60, 1, exact=False)
+        sizes.append(windows.shared - before)
+
+    assert [MOST_CELLS] * 3 + [MOST_CELLS >> number for number in range(1, 9)] == sizes[:11]
+    assert [FEW_CELLS] * 5 == sizes[11:]
+    assert ALL_CELLS + 5 * FEW_CELLS > windows.shared
+
+
+@pytest.mark.parametrize("exact", [True, False])
+def test_a_cell_costs_44_bytes(exact: bool) -> None:
+    """
+    However often clients come who share, and however many they are, they need no more memory than stated.
+    """
+    clock = Clock()
+    windows = Windows(max_clients=0, clock=clock)
+    gc.collect()
+    tracemalloc.start()
+    for number in range(40_000):
+        clock.now += 0.004
+        windows.take(f"{number}:rate", 1000, 60, 1, exact=exact)
+    used, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+
+    assert 44.1 > used / windows.shared
 
 
 def test_a_shared_window_does_not_free_who_finds_a_place_later() -> None:

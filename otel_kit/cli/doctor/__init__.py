@@ -25,9 +25,9 @@ def add_doctor(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     """
     told = "explain the configuration: settings, what is reachable, what is wrong and its remedy"
     more = (
-        "Connects to the OTLP endpoints (one empty export request each), the Redis of the limits (PING) and the "
-        "Collector's health port, each for a second at most. module:app is imported in a process of its own; "
-        "nothing is served. Status 1 when something is wrong."
+        "Connects to the OTLP endpoints (one empty export request each), the Redis of the limits (PING, and the "
+        "limits' script on a key that ends within a second) and the Collector's health port, each for a second at "
+        "most. module:app is imported in a process of its own; nothing is served. Status 1 when something is wrong."
     )
     parser = commands.add_parser("doctor", help=told, description=f"{told[0].upper()}{told[1:]}. {more}")
     parser.add_argument("target", nargs="?", type=_target, metavar="module:app", help="an application to look at too")

@@ -18,9 +18,11 @@ from otel_kit.cli.doctor.sources import Sources
 from otel_kit.environment.reference import otel_reference
 from otel_kit.settings import Settings, unknown_variables
 from otel_kit.settings.source import variable_of_field
-from otel_kit.settings.unknown import is_service_link
+from otel_kit.settings.unknown import NEAR, is_service_link
 
 __all__ = ["judge_names"]
+
+SPECIFIED = "OTEL_"
 
 ALIKE = 0.9
 """
@@ -95,12 +97,18 @@ def _documented(names: Collection[str], known: set[str]) -> Iterator[tuple[str, 
 
 def _specified(names: Collection[str], known: set[str]) -> Iterator[tuple[str, Remark]]:
     for name in sorted(names):
-        if not name.upper().startswith("OTEL_"):
+        if not name.upper().startswith(SPECIFIED):
             continue
         meant = nearest(name, known) or next(iter(difflib.get_close_matches(name, sorted(known), 1, ALIKE)), None)
         if meant:
             yield name, remark("warning", "names", f"{name} is not read by otel_kit", f"did you mean {meant}?")
         elif not NAMES_OF_OTHERS.fullmatch(name):
-            nearby = next(iter(difflib.get_close_matches(name, sorted(known), 1, 0.0)))
             told = f"{name} is not read by otel_kit"
-            yield name, remark("info", "names", told, f"unset it unless others need it; the nearest name is {nearby}")
+            yield name, remark("info", "names", told, f"unset it unless others need it{_nearby(name, known)}")
+
+
+def _nearby(name: str, known: set[str]) -> str:
+    # the prefix is left out, as it alone would make all names look alike
+    ends = {one.removeprefix(SPECIFIED): one for one in sorted(known)}
+    near = difflib.get_close_matches(name.upper().removeprefix(SPECIFIED), ends, 1, NEAR)
+    return f"; the nearest name is {ends[near[0]]}" if near else ""

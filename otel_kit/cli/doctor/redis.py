@@ -1,8 +1,9 @@
 """
-Whether the Redis that limits are counted in answers, with the user, password and TLS that are set.
+Whether the Redis that limits are counted in answers, with the user, password and TLS that are set, and counts.
 
-Owns just enough of Redis' protocol for `AUTH` and `PING`, so that the answer does not depend on a library
-that may be missing, which is a finding of its own.
+Owns just enough of Redis' protocol for `AUTH` and `PING`: whether a server is there does not depend on a library
+that may be missing, which is a finding of its own, and a name that hangs holds up a thread that nobody waits for.
+Whether it counts is tried by the limiter's own client, in `counting`.
 
 Source: Redis serialization protocol specification (RESP2).
 """
@@ -11,21 +12,28 @@ from __future__ import annotations
 
 import socket
 import ssl
-from collections.abc import Iterator, Mapping
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from functools import partial
 from importlib.util import find_spec
 from typing import IO, NamedTuple, cast
 from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
+from otel_kit.cli.doctor.counting import Counting
 from otel_kit.cli.doctor.probes import LONGEST_SECONDS, Answer, Probe
 from otel_kit.cli.doctor.remarks import Remark, remark
+from otel_kit.cli.doctor.values import setting_error
 from otel_kit.environment.findings import shown
+from otel_kit.errors import ConfigurationError
+from otel_kit.ratelimit.redis_url import VARIABLE, open_storage
 from otel_kit.settings import Settings
 
 __all__ = ["redis_probes", "redis_remarks"]
 
-VARIABLE = "OTEL_KIT_RATELIMIT_STORAGE_URL"
 PORTS = {"sentinel": 26379}
+GROUPS = ("redis+sentinel", "redis+cluster")
+"""Kinds of which the servers are asked for the one that counts."""
 LONGEST_LINE = 1000
 
 START = f"start it, or correct {VARIABLE} (rediss:// where it wants TLS); meanwhile each process counts by itself"
@@ -46,34 +54,63 @@ class _Place(NamedTuple):
 
 def redis_probes(settings: Settings) -> Iterator[Probe]:
     """
-    A question for each server that the URL names; none for counting in memory.
+    A question for each server that the URL names, and of several one to all of them; none for counting in memory.
     """
-    if not settings.ratelimit_enabled:
+    url = settings.ratelimit_storage_url.get_secret_value()
+    places = _places(url) if settings.ratelimit_enabled else []
+    if not places:
         return
-    for place in _places(settings.ratelimit_storage_url.get_secret_value()):
-        yield Probe("rate limits", place.address, partial(_ask, place), "error", START)
+    counting = _counting(url)
+    is_group = _kind(url) in GROUPS
+    for place in places:
+        question = partial(_ask, place) if is_group else partial(_ask_and_count, place, counting)
+        yield Probe("rate limits", place.address, question, "error", START)
+    if is_group and counting is not None:
+        address = f"{_kind(url)}://{','.join(place.address for place in places)}{places[0].url.path}"
+        yield Probe("rate limits", address, partial(_count, places, counting), "error", START)
 
 
 def redis_remarks(settings: Settings) -> list[Remark]:
     """
-    What is missing for the storage that is set.
+    What keeps the service from using the storage that is set, and what is not safe about it.
     """
     url = settings.ratelimit_storage_url.get_secret_value()
+    if _kind(url) == "memory":
+        return []
     remarks = []
-    if _kind(url) != "memory" and find_spec("redis") is None:
+    if find_spec("redis") is None:
         what = f"{VARIABLE} names a Redis, but the library redis can't be imported"
         remarks.append(remark("error", "reach", what, "pip install 'otel-kit[redis]'"))
-    places = _places(url)
-    if _kind(url) != "memory" and not places:
-        what = f"{VARIABLE} names no servers"
-        remarks.append(remark("error", "settings", what, "write redis+sentinel://host:26379,host:26379/name"))
-    for place in places:
+    elif (refusal := _refusal(url)) is not None:
+        remarks.append(setting_error(refusal))
+    for place in _places(url):
         password = _login(place)[1]
         if password and place.port and not _is_secure(place) and not _is_local(place.host):
             what = f"{VARIABLE} sends a password unencrypted to {place.address}"
             remarks.append(remark("warning", "security", what, "use rediss://, where the server has TLS"))
             break
     return remarks
+
+
+def _counting(url: str) -> Counting | None:
+    """
+    A try that is ready to be made; None where set-up could not use the URL either, which is a finding of its own.
+    """
+    try:
+        return Counting(url)
+    except ConfigurationError:
+        return None
+
+
+def _refusal(url: str) -> ConfigurationError | None:
+    """
+    The error of set-up.
+    """
+    try:
+        open_storage(url, 1)
+    except ConfigurationError as error:
+        return error
+    return None
 
 
 def _kind(url: str) -> str:
@@ -104,6 +141,21 @@ def _place(url: SplitResult) -> _Place:
     port = url.port or PORTS.get(url.scheme.partition("+")[2], 6379)
     host = url.hostname or "localhost"
     return _Place(f"{host}:{port}", host, port, url, dict(parse_qsl(url.query)))
+
+
+def _ask_and_count(place: _Place, counting: Counting | None) -> Answer:
+    begun = time.monotonic()
+    answer = _ask(place)
+    return answer if answer.level is not None or counting is None else counting.answer(begun)
+
+
+def _count(places: Sequence[_Place], counting: Counting) -> Answer:
+    begun = time.monotonic()
+    for place in places:
+        # a name that hangs does so here, in a thread that nobody waits for; asyncio would wait for its own
+        with suppress(OSError):
+            socket.getaddrinfo(place.host, place.port)
+    return counting.answer(begun)
 
 
 def _ask(place: _Place) -> Answer:

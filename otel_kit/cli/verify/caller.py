@@ -19,6 +19,7 @@ import httpx
 from otel_kit._version import __version__
 from otel_kit.cli.verify.reasons import reason_of
 from otel_kit.cli.verify.verdict import Verdict, clean, failed
+from otel_kit.cli.verify.way import Way
 from otel_kit.errors import OtelKitError
 
 __all__ = ["PAGE_BYTES", "Answer", "BudgetSpent", "Caller", "NoAnswer"]
@@ -103,6 +104,7 @@ class Caller:
         self.answers: list[Answer] = []
         """Every answer so far."""
         self._client = httpx.AsyncClient(headers=HEADERS, timeout=timeout, follow_redirects=False)
+        self._way = Way(base_url)
 
     async def __aenter__(self) -> Caller:
         return self
@@ -133,14 +135,15 @@ class Caller:
         if self.sent >= self.budget:
             raise BudgetSpent(f"only {self.budget} requests were announced")
         self.sent += 1
-        request = self._client.build_request(method, f"{self.base_url}{path}", headers=headers, content=content)
+        url, traced = f"{self.base_url}{path}", {"trace": self._way.note}
+        request = self._client.build_request(method, url, headers=headers, content=content, extensions=traced)
         try:
             # the client's own time-outs are for one read each, and a server may drip
             answer = await asyncio.wait_for(self._receive(request, path, longest), self.timeout)
         except (asyncio.TimeoutError, httpx.TimeoutException) as error:
-            raise NoAnswer(f"no answer to {method} {path} within {self.timeout:g} s") from error
+            raise NoAnswer(f"no answer to {method} {path} within {self.timeout:g} s{self._way.told}") from error
         except (httpx.HTTPError, OSError) as error:
-            raise NoAnswer(reason_of(error)) from error
+            raise NoAnswer(self._way.reason(error) or reason_of(error)) from error
         self.answers.append(answer)
         return answer
 

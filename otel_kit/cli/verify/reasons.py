@@ -14,15 +14,15 @@ import httpx
 
 from otel_kit.cli.verify.verdict import clean
 
-__all__ = ["reason_of"]
+__all__ = ["causes", "reason_of"]
 
 
 def reason_of(error: BaseException) -> str:
     """
     One line: what went wrong, and what to look at.
     """
-    causes = list(_causes(error))
-    for cause in causes:
+    met = list(causes(error))
+    for cause in met:
         if isinstance(cause, ssl.SSLCertVerificationError):
             return f"its certificate can't be verified ({clean(cause.verify_message)}); SSL_CERT_FILE names another CA"
         if isinstance(cause, ssl.SSLError):
@@ -33,12 +33,12 @@ def reason_of(error: BaseException) -> str:
             return "connection refused; is the service running there?"
     if isinstance(error, httpx.RemoteProtocolError):
         return "what answers does not speak HTTP, or hung up; is the scheme right?"
-    deepest = causes[-1]
+    deepest = met[-1]
     said = deepest.strerror if isinstance(deepest, OSError) and deepest.strerror else str(deepest)
     return clean(said or type(deepest).__name__)
 
 
-def _causes(error: BaseException) -> Iterator[BaseException]:
+def causes(error: BaseException) -> Iterator[BaseException]:
     """
     The exception, then those it came from; of a group of attempts each.
     """

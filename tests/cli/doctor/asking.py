@@ -54,12 +54,16 @@ def lines(remarks: list[Remark]) -> list[str]:
 
 class RedisDouble:
     """
-    As much of Redis as an `AUTH` and a `PING` need.
+    As much of Redis as a login, a `PING` and one run of a script need.
+
+    Args:
+        login: What `AUTH` has to bring; empty lets anybody in.
+        replies: What it says to these commands, in place of what is well.
     """
 
-    def __init__(self, login: tuple[str, ...] = (), ping: bytes = b"+PONG") -> None:
+    def __init__(self, login: tuple[str, ...] = (), **replies: bytes) -> None:
         self.login = login
-        self.ping = ping
+        self.replies = {"PING": b"+PONG", "EVALSHA": b"+-1 0 1 -1 0 1", **replies}
         self.commands: list[list[str]] = []
         self.port = 0
 
@@ -70,7 +74,7 @@ class RedisDouble:
         self.commands.append(words)
         if words[0] == "AUTH":
             return b"+OK" if tuple(words[1:]) == self.login else b"-WRONGPASS invalid username-password pair"
-        return self.ping if known or not self.login else b"-NOAUTH Authentication required."
+        return self.replies.get(words[0], b"+OK") if known or not self.login else b"-NOAUTH Authentication required."
 
 
 @contextmanager

@@ -75,3 +75,27 @@ def test_a_name_that_nobody_reads_is_said() -> None:
     (found,) = judge_names(Sources({"OTEL_FANCY_NEW_THING": "1"}, {}))
 
     assert ("info", "OTEL_FANCY_NEW_THING is not read by otel_kit") == (found.level, found.what)
+
+
+@pytest.mark.parametrize("name", ["OTEL_KIT_XYZZY", "OTEL_KIT_FOO", "OTEL_XYZZY"])
+def test_a_name_that_is_near_none_has_no_suggestion(name: str) -> None:
+    """
+    A guess would send its reader to a variable that has nothing to do with it.
+    """
+    (found,) = judge_names(Sources({name: "1"}, {}))
+
+    assert name in found.what
+    assert found.remedy.startswith("unset it")
+    assert "nearest" not in found.remedy
+
+
+def test_a_name_of_the_specification_may_be_near_one() -> None:
+    """
+    Too far to ask whether it was meant, near enough to be told.
+    """
+    (found,) = judge_names(Sources({"OTEL_TRACES_SAMPLING": "1"}, {}))
+
+    assert ("info", "unset it unless others need it; the nearest name is OTEL_TRACES_SAMPLER") == (
+        found.level,
+        found.remedy,
+    )

@@ -4,6 +4,7 @@ Who answers where telemetry goes, where limits are counted, and for the Collecto
 
 from __future__ import annotations
 
+import re
 import socket
 import time
 from collections.abc import Iterator
@@ -12,13 +13,14 @@ from pathlib import Path
 import pytest
 
 from otel_kit.cli.doctor.collector import collector_probes
+from otel_kit.cli.doctor.counting import RIGHTS
 from otel_kit.cli.doctor.otlp import grpc_remarks, otlp_probes
 from otel_kit.cli.doctor.probes import Answer, ask, judge_answers
 from otel_kit.cli.doctor.redis import redis_probes, redis_remarks
 from otel_kit.cli.doctor.sources import Sources
 from otel_kit.environment import read_otel_environment
 from otel_kit.settings import judge_settings
-from tests.cli.doctor.asking import RedisDouble, document, lines, serving
+from tests.cli.doctor.asking import ROOT, RedisDouble, document, lines, serving
 from tests.otlp_receiver import OtlpReceiver, free_port
 
 
@@ -206,8 +208,134 @@ def test_a_redis_that_answers_is_well(login: tuple[str, ...], url: str) -> None:
     with serving(RedisDouble(login)) as double:
         answer = redis(url.format(port=double.port))
 
-    assert (True, None, "answers PING") == (answer.reachable, answer.level, answer.detail)
-    assert ["PING"] == double.commands[-1]
+    assert (True, None, "counts") == (answer.reachable, answer.level, answer.detail)
+    assert "EVALSHA" == double.commands[-1][0]
+
+
+def test_the_try_is_one_key_of_the_limits() -> None:
+    """
+    One run of the script, in the database of the URL, on a key that no client's hash is like.
+    """
+    with serving(RedisDouble()) as double:
+        redis(f"redis://127.0.0.1:{double.port}/3")
+    (tried,) = [words for words in double.commands if words[0] == "EVALSHA"]
+
+    assert ["SELECT", "3"] in double.commands
+    assert 1 == len(set(tried[3:5]))
+    assert re.fullmatch(r"otel-kit:1:\{[0-9a-f]{32}\}:doctor", tried[3])
+    # amount, seconds and cost of the two windows: each ends within a second
+    assert "1 0 1000 1 1 1 1 1000 1 1" == tried[5]
+
+
+def test_a_redis_that_does_not_know_the_script_is_told() -> None:
+    """
+    As a service tells it.
+    """
+    with serving(RedisDouble(EVALSHA=b"-NOSCRIPT No matching script.", EVAL=b"+-1 0 1 -1 0 1")) as double:
+        answer = redis(f"redis://127.0.0.1:{double.port}")
+
+    assert (None, "counts", "EVAL") == (answer.level, answer.detail, double.commands[-1][0])
+
+
+DENIED = b"-NOPERM User limits has no permissions to run the 'evalsha' command"
+
+
+@pytest.mark.parametrize(
+    ("replies", "told", "remedy"),
+    [
+        ({"SELECT": b"-ERR DB index is out of range"}, "has no database of that number", "name one"),
+        ({"SELECT": b"-ERR SELECT is not allowed in cluster mode"}, "is a node of a Cluster", "write redis+cluster://"),
+        ({"EVALSHA": b"-MOVED 1 127.0.0.1:2"}, "is a node of a Cluster", "write redis+cluster://"),
+        ({"EVALSHA": DENIED}, "does not let its user run EVALSHA", f"ACL SETUSER name on >password {RIGHTS}"),
+        ({"PING": DENIED, "EVALSHA": DENIED}, "does not let its user run EVALSHA", "ACL SETUSER"),
+        (
+            {"EVALSHA": b"-NOPERM this user has no permissions to access one of the keys used as arguments"},
+            "does not let its user touch the limits' keys",
+            "ACL SETUSER",
+        ),
+        (
+            {"EVALSHA": b"-ERR The user executing the script can't run this command or subcommand script: 1, on 2."},
+            "does not let its user run all that the limits' script calls",
+            "ACL SETUSER",
+        ),
+        ({"EVALSHA": b"-READONLY You can't write."}, "is a replica and takes no writes", "name its primary"),
+        ({"EVALSHA": b"-OOM command not allowed"}, "is out of memory", "raise its maxmemory"),
+        ({"EVALSHA": b"-MISCONF planted text"}, "refuses to write because it can't save to disk", "mend"),
+        ({"EVALSHA": b"-ERR unknown command 'EVALSHA'"}, "runs no scripts, as a Sentinel", "write redis+sentinel://"),
+        ({"EVALSHA": b"-NOREPLICAS planted text"}, "can't count (NOREPLICAS)", "see what is wrong there"),
+        ({"EVALSHA": b"-ERR planted text"}, "can't count (ResponseError)", "see what is wrong there"),
+    ],
+)
+def test_a_redis_that_can_not_count_is_an_error(replies: dict[str, bytes], told: str, remedy: str) -> None:
+    """
+    Though it answers: what the service would meet, with the remedy, and none of the planted text.
+    """
+    with serving(RedisDouble(("limits", "word"), **replies)) as double:
+        answer = redis(f"redis://limits:word@127.0.0.1:{double.port}/3")
+
+    assert (True, "error") == (answer.reachable, answer.level)
+    assert answer.detail.startswith(told)
+    assert answer.remedy.startswith(remedy)
+    assert "planted" not in answer.detail + answer.remedy
+
+
+def test_a_redis_that_hangs_at_the_script_has_a_second() -> None:
+    """
+    The try is within the same deadline.
+    """
+    begun = time.monotonic()
+    # it announces an answer that does not come
+    with serving(RedisDouble(EVALSHA=b"$5")) as double:
+        answer = redis(f"redis://127.0.0.1:{double.port}")
+
+    assert ("error", "gives no answer within 1 s") == (answer.level, answer.detail)
+    assert time.monotonic() - begun < 3
+
+
+@pytest.mark.parametrize(
+    ("scheme", "path", "replies", "told"),
+    [
+        ("redis+sentinel", "/main", {"SENTINEL": b"-ERR unknown command 'SENTINEL', with args"}, "is no Sentinel"),
+        ("redis+sentinel", "/main", {"SENTINEL": b"*0"}, "knows no primary of that name"),
+        ("redis+sentinel", "/main", {"SENTINEL": b"-NOAUTH Authentication required."}, "has Sentinels that refuse"),
+        ("redis+cluster", "", {"CLUSTER": b"-ERR This instance has cluster support disabled"}, "is no Cluster"),
+        ("redis+cluster", "", {"CLUSTER": b"*0"}, "is a Cluster with slots that no node serves"),
+    ],
+)
+def test_a_group_that_is_none_is_an_error(scheme: str, path: str, replies: dict[str, bytes], told: str) -> None:
+    """
+    The server itself answers; what it is asked for is not there.
+    """
+    with serving(RedisDouble(**replies)) as double:
+        settings, _ = judge_settings({"OTEL_KIT_RATELIMIT_STORAGE_URL": f"{scheme}://127.0.0.1:{double.port}{path}"})
+        server, group = ask(list(redis_probes(settings)))
+
+    assert (None, "answers PING") == (server.level, server.detail)
+    assert ("error", f"{scheme}://127.0.0.1:{double.port}{path}") == (group.level, group.address)
+    assert group.detail.startswith(told)
+    assert group.remedy
+
+
+def test_a_cluster_with_another_password_is_said() -> None:
+    """
+    What its client has met on its way, not the client's name for it.
+    """
+    with serving(RedisDouble(("right",))) as double:
+        settings, _ = judge_settings(
+            {"OTEL_KIT_RATELIMIT_STORAGE_URL": f"redis+cluster://:wrong-word@127.0.0.1:{double.port}"}
+        )
+        answers = ask(list(redis_probes(settings)))
+
+    assert ["refuses user or password (WRONGPASS)", "refuses user or password"] == [one.detail for one in answers]
+
+
+def test_the_rights_are_those_of_the_page() -> None:
+    """
+    A user is told the same in both places.
+    """
+    page = (ROOT / "docs/how-to/count-limits-in-redis.md").read_text(encoding="utf-8")
+
+    assert f"ACL SETUSER limits on >a-password {RIGHTS}\n" in page
 
 
 @pytest.mark.parametrize(
@@ -233,17 +361,17 @@ def test_a_user_who_may_do_little_is_well() -> None:
     """
     The one of the documented `ACL SETUSER` may not even `PING`.
     """
-    with serving(RedisDouble(("limits", "word"), ping=b"-NOPERM User limits has no permissions")) as double:
+    with serving(RedisDouble(("limits", "word"), PING=b"-NOPERM User limits has no permissions")) as double:
         answer = redis(f"redis://limits:word@127.0.0.1:{double.port}")
 
-    assert (True, None) == (answer.reachable, answer.level)
+    assert (True, None, "counts") == (answer.reachable, answer.level, answer.detail)
 
 
 def test_a_redis_that_can_not_serve_is_an_error() -> None:
     """
     The kind of its error is told, and nothing of the rest.
     """
-    with serving(RedisDouble(ping=b"-LOADING planted text")) as double:
+    with serving(RedisDouble(PING=b"-LOADING planted text")) as double:
         answer = redis(f"redis://127.0.0.1:{double.port}")
 
     assert ("error", "answers PING with LOADING") == (answer.level, answer.detail)
@@ -279,10 +407,11 @@ def test_a_redis_behind_a_socket_is_asked(tmp_path: Path) -> None:
     assert answer.address.endswith("redis.sock")
 
 
-def test_each_sentinel_is_asked() -> None:
+def test_each_sentinel_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
     """
-    Without the login of the URL, which is the store's.
+    Without the login of the URL, which is the store's; by itself where the library is missing.
     """
+    monkeypatch.setattr("otel_kit.ratelimit.redis_url.importlib.util.find_spec", lambda name: None)
     with serving(RedisDouble()) as one, serving(RedisDouble()) as two:
         url = f"redis+sentinel://ann:word@127.0.0.1:{one.port},127.0.0.1:{two.port}/main"
         settings, _ = judge_settings({"OTEL_KIT_RATELIMIT_STORAGE_URL": url})
@@ -314,10 +443,22 @@ def test_a_library_that_is_missing_is_an_error(monkeypatch: pytest.MonkeyPatch) 
     assert found.startswith("error: ")
 
 
+def test_an_option_that_the_library_does_not_know_is_an_error() -> None:
+    """
+    The line of set-up.
+    """
+    settings, _ = judge_settings({"OTEL_KIT_RATELIMIT_STORAGE_URL": "redis://127.0.0.1?speed=planted"})
+
+    (found,) = lines(redis_remarks(settings))
+
+    assert found.startswith("error: OTEL_KIT_RATELIMIT_STORAGE_URL='REDACTED' can't be used: redis-py does not know")
+    assert "planted" not in found
+
+
 @pytest.mark.parametrize("url", ["redis+sentinel://one:port/main", "redis+cluster://[one:7000"])
 def test_servers_that_can_not_be_read_are_an_error(url: str) -> None:
     """
-    Nobody is asked then.
+    The one of set-up; nobody is asked then.
     """
     settings, _ = judge_settings({"OTEL_KIT_RATELIMIT_STORAGE_URL": url})
 

@@ -255,6 +255,70 @@ def test_a_refused_connection_is_one_line(verify: Verify) -> None:
     assert [f"❌ Nobody answers at {url}: connection refused; is the service running there?"] == run.lines[1:]
 
 
+@pytest.mark.parametrize("variable", ["HTTP_PROXY", "http_proxy", "ALL_PROXY"])
+def test_a_proxy_that_refuses_is_named(verify: Verify, monkeypatch: pytest.MonkeyPatch, variable: str) -> None:
+    """
+    With its variable and without its password: the service was not even asked.
+    """
+    without_proxies(monkeypatch)
+    dead, url = free_port(), f"http://127.0.0.1:{free_port()}"
+    # what counts for another scheme is not to blame
+    monkeypatch.setenv("HTTPS_PROXY", f"http://127.0.0.1:{dead}")
+    monkeypatch.setenv(variable, f"http://someone:hidden@127.0.0.1:{dead}")
+    run = verify(url)
+
+    assert 1 == run.status
+    assert [
+        f"❌ Nobody answers at {url}: the proxy 127.0.0.1:{dead} of {variable} refuses the connection; "
+        "correct it, or name 127.0.0.1 in NO_PROXY"
+    ] == run.lines[1:]
+
+
+def test_a_proxy_that_refuses_to_connect_is_named(verify: Verify, monkeypatch: pytest.MonkeyPatch) -> None:
+    """
+    It answers, but does not lead to the service.
+    """
+    without_proxies(monkeypatch)
+    with answering(b"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n") as place:
+        monkeypatch.setenv("https_proxy", place)
+        run = verify("https://shop.invalid")
+
+    assert f"the proxy {place} of https_proxy does not lead there (403 Forbidden)" in run.lines[-1]
+
+
+def test_a_proxy_that_says_nothing_is_named(verify: Verify, monkeypatch: pytest.MonkeyPatch) -> None:
+    """
+    The time-out is not the service's.
+    """
+    without_proxies(monkeypatch)
+    with answering(None) as place:
+        monkeypatch.setenv("http_proxy", f"http://{place}")
+        run = verify("http://shop.invalid", "--timeout", "0.3")
+
+    assert run.lines[-1].endswith(f"no answer to GET /health within 0.3 s, by the proxy {place} of http_proxy")
+
+
+def test_a_host_in_no_proxy_is_asked_itself(verify: Verify, monkeypatch: pytest.MonkeyPatch) -> None:
+    """
+    A proxy that is not used is not blamed.
+    """
+    without_proxies(monkeypatch)
+    monkeypatch.setenv("HTTP_PROXY", f"http://127.0.0.1:{free_port()}")
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    run = verify(f"http://127.0.0.1:{free_port()}")
+
+    assert run.lines[-1].endswith("connection refused; is the service running there?")
+
+
+def without_proxies(monkeypatch: pytest.MonkeyPatch) -> None:
+    """
+    Those of the machine don't count.
+    """
+    for name in ("http_proxy", "https_proxy", "all_proxy", "no_proxy"):
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.upper(), raising=False)
+
+
 def test_nobody_there_is_a_document_too(verify: Verify) -> None:
     """
     One failed check, and what was sent.
