@@ -5,11 +5,12 @@ Redis hung, gone, locked, full or read-only: nobody waits long, and limits are s
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import socket
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
@@ -24,6 +25,17 @@ from otel_kit.ratelimit.storage import StorageAway
 WAIT_SECONDS = 0.05
 SLACK_SECONDS = 0.05
 """For a machine that does something else as well."""
+
+
+@pytest.fixture(autouse=True)
+def no_garbage_of_other_tests() -> Iterator[None]:
+    """
+    What hundreds of tests have left takes the collector of garbage a tenth of a second to look at.
+    """
+    gc.collect()
+    gc.freeze()
+    yield
+    gc.unfreeze()
 
 
 @asynccontextmanager

@@ -53,10 +53,11 @@ class OtlpReceiver:
     Modes: `ok`; `status` answers `status` (with `retry_after`, `location` and `body` when set) and keeps
     nothing; `hang` never answers; `slow` answers after `delay` seconds; `partial` keeps the request and
     rejects `rejected` items; `reset` closes the connection without an answer; `refuse` does not listen.
-    `max_bytes` answers 413 to larger bodies, in any mode.
+    `max_bytes` answers 413 to larger bodies, in any mode. `on_request` is told of each request that is kept, from the
+    first one.
     """
 
-    def __init__(self, port: int = 0, mode: str = "ok") -> None:
+    def __init__(self, port: int = 0, mode: str = "ok", on_request: Callable[[str, Any], None] | None = None) -> None:
         self.mode = mode
         self.status = 503
         self.retry_after: str | None = None
@@ -68,7 +69,7 @@ class OtlpReceiver:
         self.requests: list[tuple[str, Any, dict[str, str]]] = []
         self.attempts: list[tuple[str, int]] = []
         self.connections_made = 0
-        self.on_request: Callable[[str, Any], None] | None = None
+        self.on_request = on_request
         self.changed = threading.Condition()
         self.released = threading.Event()
         self._server: _Server | None = None
@@ -365,7 +366,6 @@ def main(port: int, path: str) -> None:
     """
     Listen until the process is ended, and write what comes.
     """
-    receiver = OtlpReceiver(port)
     kinds = {"/v1/traces": "span", "/v1/logs": "log", "/v1/metrics": "metric"}
 
     def write(kind: str, request: Any) -> None:
@@ -376,7 +376,7 @@ def main(port: int, path: str) -> None:
             for item in (*fresh.spans, *fresh.logs, *fresh.metrics):
                 output.write(json.dumps({"kind": kinds[kind], "item": MessageToDict(item)}) + "\n")
 
-    receiver.on_request = write
+    receiver = OtlpReceiver(port, on_request=write)
     print(f"listening on {receiver.url}", flush=True)
     threading.Event().wait()
 

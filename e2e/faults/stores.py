@@ -8,6 +8,7 @@ the Collector before it.
 from __future__ import annotations
 
 import threading
+import time
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -20,7 +21,7 @@ from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
 from e2e import otlp
 from e2e.faults.records import NUMBER
-from e2e.process import free_port, wait_for
+from e2e.process import free_port
 from tests.otlp_receiver import OtlpReceiver, attributes_of, value_of
 
 __all__ = ["SIGNALS", "SignalName", "Store", "store"]
@@ -96,16 +97,14 @@ class Store:
             AssertionError: They had not when the time was over.
         """
         expected = set(numbers)
-
-        def all_arrived() -> bool:
-            return not expected - self.arrivals(signal).keys()
-
-        wait_for(all_arrived, f"{len(expected)} {signal} at the store", timeout)
+        deadline = time.monotonic() + timeout
+        while missing := expected - self.arrivals(signal).keys():
+            assert time.monotonic() < deadline, f"{len(missing)} of {len(expected)} {signal}: {sorted(missing)[:100]}"
+            time.sleep(0.1)
 
     def _begin(self, mode: str) -> OtlpReceiver:
         self.die()
-        self._life = OtlpReceiver(self.port, mode)
-        self._life.on_request = self._count
+        self._life = OtlpReceiver(self.port, mode, self._count)
         self._lives.append(self._life)
         return self._life
 
