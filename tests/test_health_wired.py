@@ -5,7 +5,6 @@ Health through the one line: real facts in the documents, and where it stands be
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,7 +14,7 @@ from fastapi import FastAPI
 from sqlalchemy import create_engine
 from starlette.testclient import TestClient
 
-from otel_kit import ConfigurationError, Settings, runtime, setup_observability
+from otel_kit import ConfigurationError, Settings, setup_observability
 from otel_kit.health_layout import HealthRoutes
 from otel_kit.integrations.checks import sqlalchemy_check
 from otel_kit.profiles import Profile
@@ -27,17 +26,6 @@ from otel_kit.profiles.xionimus import HEALTH as XIONIMUS_HEALTH
 from otel_kit.testing import CapturedTelemetry
 
 LIMITS_ON = Settings(ratelimit_enabled=True)
-
-
-@pytest.fixture(autouse=True)
-def undone() -> Iterator[None]:
-    """
-    The libraries that set-up has joined are given back.
-    """
-    yield
-    shared = runtime.current()
-    for handle in list(shared._applications) if shared else ():
-        handle.undo()  # type: ignore[attr-defined]
 
 
 def profile_of(health: HealthRoutes, **different: Any) -> Profile:

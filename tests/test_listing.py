@@ -4,7 +4,6 @@ A set-up is whole or not at all, and profiles of one process stand beside each o
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -38,17 +37,6 @@ RIVAL = replace(
     metrics=(HARBOUR_LATE, HARBOUR_TOTAL, Gauge("harbour_late_percent", "Otherwise.", ["pier"], registry=None)),
     derived=(),
 )
-
-
-@pytest.fixture(autouse=True)
-def undone() -> Iterator[None]:
-    """
-    The next test finds no application.
-    """
-    yield
-    shared = runtime.current()
-    for handle in list(shared._applications) if shared else ():
-        handle.undo()  # type: ignore[attr-defined]
 
 
 def listed(name: str) -> bool:

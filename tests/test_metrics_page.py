@@ -4,14 +4,13 @@ The page of metrics in an application that is set up: its limit, where one was g
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from fastapi import FastAPI
 from pydantic import SecretStr
 
-from otel_kit import Limit, Settings, runtime, security, setup_observability
+from otel_kit import Limit, Settings, security, setup_observability
 from otel_kit.testing import CapturedTelemetry
 from tests.asgi_client import Answer, Pairs, call
 from tests.identity.issuer import SECRET
@@ -22,15 +21,11 @@ EVENTS = "otel_kit_security_events_total"
 
 
 @pytest.fixture(autouse=True)
-def undone() -> Iterator[None]:
+def no_events_before() -> None:
     """
-    No event has happened before, and the libraries that set-up has joined are given back.
+    Events are counted from the test's begin.
     """
     security.begin_anew()
-    yield
-    shared = runtime.current()
-    for handle in list(shared._applications) if shared else ():
-        handle.undo()  # type: ignore[attr-defined]
 
 
 def application(limits: dict[str, Any] | None = None, *, identify: Any = None, **settings: Any) -> FastAPI:

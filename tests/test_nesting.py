@@ -4,7 +4,6 @@ An application that is set up, inside of another one that is.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -13,7 +12,7 @@ from starlette.middleware import Middleware
 from starlette.routing import Mount
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from otel_kit import Limit, Observability, runtime, setup_observability
+from otel_kit import Limit, Observability, setup_observability
 from otel_kit.testing import CapturedTelemetry
 from tests.asgi_client import call
 
@@ -23,17 +22,6 @@ GIVEN: dict[str, Any] = {
     "identify": lambda connection: "everyone",
     "checks": {"database": lambda: False},
 }
-
-
-@pytest.fixture(autouse=True)
-def undone() -> Iterator[None]:
-    """
-    The libraries that set-up has joined are given back.
-    """
-    yield
-    shared = runtime.current()
-    for handle in list(shared._applications) if shared else ():
-        handle.undo()  # type: ignore[attr-defined]
 
 
 class Through:

@@ -5,7 +5,6 @@ What protects an application, through the one line: where limits, health and gua
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -15,7 +14,7 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.testclient import TestClient
 from starlette.websockets import WebSocketDisconnect
 
-from otel_kit import ConfigurationError, Limit, Settings, runtime, setup_observability
+from otel_kit import ConfigurationError, Limit, Settings, setup_observability
 from otel_kit.identity import Identity
 from otel_kit.profiles.goblin import PROFILE
 from otel_kit.ratelimit.clients import key_start
@@ -24,17 +23,6 @@ from tests.asgi_client import call
 
 LIMITS_ON = Settings(ratelimit_enabled=True)
 ORIGIN = "https://pages.example.com"
-
-
-@pytest.fixture(autouse=True)
-def undone() -> Iterator[None]:
-    """
-    The libraries that set-up has joined are given back.
-    """
-    yield
-    shared = runtime.current()
-    for handle in list(shared._applications) if shared else ():
-        handle.undo()  # type: ignore[attr-defined]
 
 
 def make_app(**options: Any) -> FastAPI:

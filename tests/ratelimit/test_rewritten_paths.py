@@ -4,7 +4,6 @@ Which path a limit goes by where a middleware hands on another than came in: tha
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -15,7 +14,7 @@ from starlette.testclient import TestClient
 from starlette.types import ASGIApp, Receive, Scope, Send
 from starlette.websockets import WebSocketDisconnect
 
-from otel_kit import Settings, runtime, setup_observability
+from otel_kit import Settings, setup_observability
 
 LIMITS_ON = Settings(ratelimit_enabled=True)
 
@@ -38,17 +37,6 @@ class Rewriting:
             else:
                 scope["path"] = scope["path"].removeprefix("/x")
         await self.app(scope, receive, send)
-
-
-@pytest.fixture(autouse=True)
-def undone() -> Iterator[None]:
-    """
-    The libraries that set-up has joined are given back.
-    """
-    yield
-    shared = runtime.current()
-    for handle in list(shared._applications) if shared else ():
-        handle.undo()  # type: ignore[attr-defined]
 
 
 def make_app(*, is_late: bool = False, **options: Any) -> FastAPI:
