@@ -39,6 +39,8 @@ __all__ = ["Runtime"]
 
 SHARE_OF_TIMEOUT = 0.8
 """Of the shutdown time; the server's own way out needs the rest."""
+SHARE_OF_A_CHILD = 0.7
+"""That of a worker of uvicorn's: it hears of the end up to half a second late, and its parent ends after it."""
 SAME_END_SECONDS = 2.0
 """A process that lives on for so long after a lifespan's end has its whole time again."""
 _SPAWNED = "multiprocessing.popen_spawn_posix"
@@ -85,10 +87,9 @@ class Runtime:
         self._applications: list[object] = []
         self._lock = threading.Lock()
         self.serving = False
-        self._has_served = self._has_forked = self._inherits_spawned = False
+        self._has_served = self._has_forked = self._has_said_left = self._inherits_spawned = False
         self._lifespans = 0
         self._ends_at: float | None = None
-        self._has_said_left = False
         self._join_process()
         _all.add(self)
 
@@ -174,7 +175,7 @@ class Runtime:
 
         Providers stay usable: another lifespan, or another application, may follow.
         """
-        deadline = time.monotonic() + self.settings.shutdown_timeout_seconds * SHARE_OF_TIMEOUT
+        deadline = self._deadline()
         with self._lock:
             self._lifespans -= 1
             last = self._lifespans <= 0
@@ -220,7 +221,6 @@ class Runtime:
 
     def _closing_deadline(self, timeout_seconds: float | None) -> float:
         now = time.monotonic()
-        limit = self.settings.shutdown_timeout_seconds * SHARE_OF_TIMEOUT
         if timeout_seconds is not None:
             return now + timeout_seconds
         if self._ends_at is not None and self._is_same_end():
@@ -229,7 +229,12 @@ class Runtime:
         if self._is_servers_parent():
             # its workers have had the time
             return now + LAST_LINES_SECONDS
-        return now + limit
+        return self._deadline()
+
+    def _deadline(self) -> float:
+        processes = sys.modules.get("multiprocessing.process")
+        share = SHARE_OF_A_CHILD if processes and processes.parent_process() else SHARE_OF_TIMEOUT
+        return time.monotonic() + self.settings.shutdown_timeout_seconds * share
 
     def _is_same_end(self) -> bool:
         return self._ends_at is not None and time.monotonic() < self._ends_at + SAME_END_SECONDS
