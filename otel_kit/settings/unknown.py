@@ -9,14 +9,14 @@ from __future__ import annotations
 import difflib
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from otel_kit.environment import ENV_FILE, MASK, Finding, read_env_file
 from otel_kit.environment.envfile import EnvFile
 from otel_kit.settings.model import Settings
 from otel_kit.settings.source import variable_of_field
 
-__all__ = ["COLLECTOR_VARIABLES", "NEAR", "is_service_link", "unknown_variables"]
+__all__ = ["COLLECTOR_VARIABLES", "is_service_link", "nearest_name", "unknown_variables"]
 
 PREFIX = "OTEL_KIT_"
 UNSET = "unset it; `otel-kit doctor --all` lists the names that are read"
@@ -87,10 +87,20 @@ def is_service_link(name: str, value: str) -> bool:
     return bool(_SERVICE_LINK.search(name)) or (name.endswith("_PORT") and "://" in value)
 
 
+def nearest_name(name: str, known: Collection[str], prefix: str) -> str | None:
+    """
+    The known name that is most like this one; None where none is near.
+
+    Args:
+        prefix: Left out, as it alone would make all names look alike; some have none.
+    """
+    ends = {one.removeprefix(prefix): one for one in sorted(known)}
+    near = difflib.get_close_matches(name.removeprefix(prefix), ends, n=1, cutoff=NEAR)
+    return ends[near[0]] if near else None
+
+
 def _finding(name: str, known: set[str]) -> Finding:
-    # the prefix is left out, as it alone would make all names look alike, and some have none
-    ends = {name.removeprefix(PREFIX): name for name in sorted(known)}
-    nearest = difflib.get_close_matches(name.removeprefix(PREFIX), ends, n=1, cutoff=NEAR)
-    remedy = f"the nearest known name is {ends[nearest[0]]}" if nearest else UNSET
+    nearest = nearest_name(name, known, PREFIX)
+    remedy = f"the nearest known name is {nearest}" if nearest else UNSET
     # a misspelled name may hold a secret, so its value is not shown
     return Finding(name, MASK, "is not a setting of otel_kit", remedy)

@@ -18,7 +18,7 @@ from otel_kit.cli.doctor.sources import Sources
 from otel_kit.environment.reference import otel_reference
 from otel_kit.settings import Settings, unknown_variables
 from otel_kit.settings.source import variable_of_field
-from otel_kit.settings.unknown import NEAR, is_service_link
+from otel_kit.settings.unknown import is_service_link, nearest_name
 
 __all__ = ["judge_names"]
 
@@ -104,11 +104,6 @@ def _specified(names: Collection[str], known: set[str]) -> Iterator[tuple[str, R
             yield name, remark("warning", "names", f"{name} is not read by otel_kit", f"did you mean {meant}?")
         elif not NAMES_OF_OTHERS.fullmatch(name):
             told = f"{name} is not read by otel_kit"
-            yield name, remark("info", "names", told, f"unset it unless others need it{_nearby(name, known)}")
-
-
-def _nearby(name: str, known: set[str]) -> str:
-    # the prefix is left out, as it alone would make all names look alike
-    ends = {one.removeprefix(SPECIFIED): one for one in sorted(known)}
-    near = difflib.get_close_matches(name.upper().removeprefix(SPECIFIED), ends, 1, NEAR)
-    return f"; the nearest name is {ends[near[0]]}" if near else ""
+            nearest_one = nearest_name(name.upper(), known, SPECIFIED)
+            nearby = f"; the nearest name is {nearest_one}" if nearest_one else ""
+            yield name, remark("info", "names", told, f"unset it unless others need it{nearby}")
